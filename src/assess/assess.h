@@ -1,0 +1,57 @@
+#ifndef ASSAY_ASSESS_ASSESS_H
+#define ASSAY_ASSESS_ASSESS_H
+
+#include "base/clock.h"
+#include "base/ip.h"
+#include "dkim/dkim.h"
+#include "mail/address.h"
+#include "mail/header.h"
+#include "spf/spf.h"
+
+/*
+ * assess - one message through the checks in their order: facts, no opinions.
+ * Calls follow the arrival of the message and never block but for assess_end (and assess_spf_join):
+ *
+ *	assess_begin	at MAIL: SPF starts
+ *	assess_step	whenever there is a moment: SPF goes on as answers come in
+ *	assess_header	the header is complete: every DNS name that will be needed is asked
+ *	assess_body	chunks, hashed as they stream by
+ *	assess_end	joins everything
+ */
+struct assess_conf {
+	struct spf_conf spf;
+	struct dkim_conf dkim;
+	struct dns_budget budget; /* from the settings: queries and milliseconds per message */
+};
+
+struct assess_client {
+	struct ip ip;
+	struct view helo;
+	struct view mail_local, mail_domain; /* both empty: the null sender */
+	struct view receiver;		     /* our name */
+	bool trusted;			     /* internal or authenticated: SPF is not asked */
+};
+
+struct assessment {
+	const struct spf_result *spf;	   /* NULL: not asked */
+	const struct spf_result *spf_helo; /* NULL: not asked */
+	const struct spf_result *spf_guess; /* NULL: not asked */
+	struct from_domain from;
+	struct auth_facts dkim;
+	struct auth_facts facts; /* all methods, in the order they are written */
+	struct dns_task_stats dns;
+};
+
+struct assess;
+
+struct assess *assess_begin(const struct assess_conf *conf, const struct assess_client *client, struct dns *dns,
+    struct key_cache *keys, int64_t now, struct arena *arena);
+void assess_step(struct assess *a);
+/* header must stay unchanged until assess_end.  False: no signature wants the body. */
+bool assess_header(struct assess *a, const struct header *header);
+/* False: no more of the body is needed. */
+bool assess_body(struct assess *a, struct view chunk);
+/* Also right when assess_header or any body never came. */
+const struct assessment *assess_end(struct assess *a);
+
+#endif

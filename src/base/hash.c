@@ -1,0 +1,87 @@
+#include "base/hash.h"
+
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+static uint64_t key[2];
+
+/* Before main(): no thread sees the key change. */
+__attribute__((constructor)) static void
+draw_key(void)
+{
+	if (getrandom(key, sizeof(key), 0) == (ssize_t)sizeof(key))
+		return;
+	struct timespec now; /* a kernel without getrandom: better a weak key than none */
+	clock_gettime(CLOCK_REALTIME, &now);
+	key[0] ^= (uint64_t)now.tv_nsec * 0x9e3779b97f4a7c15u;
+	key[1] ^= (uint64_t)getpid() * 0xc2b2ae3d27d4eb4fu ^ (uint64_t)now.tv_sec;
+}
+
+struct sip {
+	uint64_t v0, v1, v2, v3;
+};
+
+static uint64_t
+rotl(uint64_t x, int by)
+{
+	return x << by | x >> (64 - by);
+}
+
+static void
+sip_round(struct sip *s)
+{
+	s->v0 += s->v1;
+	s->v1 = rotl(s->v1, 13) ^ s->v0;
+	s->v0 = rotl(s->v0, 32);
+	s->v2 += s->v3;
+	s->v3 = rotl(s->v3, 16) ^ s->v2;
+	s->v0 += s->v3;
+	s->v3 = rotl(s->v3, 21) ^ s->v0;
+	s->v2 += s->v1;
+	s->v1 = rotl(s->v1, 17) ^ s->v2;
+	s->v2 = rotl(s->v2, 32);
+}
+
+static void
+sip_word(struct sip *s, uint64_t word)
+{
+	s->v3 ^= word;
+	sip_round(s);
+	s->v0 ^= word;
+}
+
+static uint64_t
+siphash(struct view v, bool lower)
+{
+	struct sip s = { key[0] ^ 0x736f6d6570736575u, key[1] ^ 0x646f72616e646f6du,
+		key[0] ^ 0x6c7967656e657261u, key[1] ^ 0x7465646279746573u };
+	uint64_t word = 0;
+
+	for (size_t i = 0; i < v.n; i++) {
+		char c = lower ? ascii_lower(v.p[i]) : v.p[i];
+		word |= (uint64_t)(unsigned char)c << (i % 8 * 8);
+		if (i % 8 == 7) {
+			sip_word(&s, word);
+			word = 0;
+		}
+	}
+	sip_word(&s, word | (uint64_t)v.n << 56);
+	s.v2 ^= 0xff;
+	for (int i = 0; i < 3; i++)
+		sip_round(&s);
+	return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
+}
+
+uint64_t
+hash_view(struct view v)
+{
+	return siphash(v, false);
+}
+
+uint64_t
+hash_view_lower(struct view v)
+{
+	return siphash(v, true);
+}

@@ -1,0 +1,53 @@
+#ifndef ASSAY_MAIL_ADDRESS_H
+#define ASSAY_MAIL_ADDRESS_H
+
+#include "mail/header.h"
+
+/*
+ * address - mailboxes of header fields and paths of the envelope.
+ * Sources: RFC 5322 3.4 and 4.4 (obsolete forms), RFC 6532 (UTF-8), RFC 5321 4.1.2 (paths).
+ */
+struct mailbox {
+	struct view display; /* display name, quotes and folds taken off; may be empty */
+	struct view local;   /* local part as it means: quoting taken off */
+	struct view domain;  /* mail/domain.h's spelling */
+};
+
+struct mailbox_list {
+	struct mailbox *box;
+	size_t n; /* members of groups included */
+};
+
+/*
+ * The address-list of a From, To, Sender... value.  Everything is parsed or nothing: false (ERR_PERM,
+ * with the byte) for what the grammar does not know, so no reader can see another address than we do.
+ * An empty group ("undisclosed:;") is a list of none.  At most MAILBOXES_MAX.
+ */
+#define MAILBOXES_MAX 1000
+bool mailbox_list_parse(struct view value, struct arena *arena, struct mailbox_list *list, struct err *err);
+
+/* RFC 9989: the author's domain, or why there is not exactly one. */
+enum from_outcome {
+	FROM_ONE,     /* one domain, perhaps of several mailboxes */
+	FROM_NONE,    /* no From field, one that cannot be parsed, or no domain in it */
+	FROM_SEVERAL, /* several fields, or several domains */
+};
+struct from_domain {
+	enum from_outcome outcome;
+	struct view domain;	   /* FROM_ONE; else empty */
+	const struct view *domains; /* every distinct domain seen, in order; for policies on FROM_SEVERAL */
+	size_t n;
+	struct view why; /* in words, when not FROM_ONE */
+	size_t mailboxes;
+};
+void from_domain_find(const struct header *h, struct arena *arena, struct from_domain *from);
+
+/* A MAIL or RCPT argument: "<a@b>", "a@b", "<>", "<@route:a@b>", "<postmaster>". */
+struct mail_path {
+	struct view text;   /* without brackets and source route, as typed; empty: the null path */
+	struct view local;  /* as typed, quotes included; for SRS and delrcpt it must stay as it is */
+	struct view domain; /* mail/domain.h's spelling; empty: none given */
+};
+bool mail_path_parse(struct view argument, struct arena *arena, struct mail_path *path, struct err *err);
+
+#endif

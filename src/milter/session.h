@@ -1,0 +1,102 @@
+#ifndef ASSAY_MILTER_SESSION_H
+#define ASSAY_MILTER_SESSION_H
+
+#include "assess/assess.h"
+#include "base/ip.h"
+
+/*
+ * session - one SMTP connection as a filter sees it: events in, edits and a reply out, all plain data.
+ * Knows no libmilter type: milter/callbacks.c translates, tests/replay drives it as text.
+ *
+ * Any event may come in any state (lessons.md of the peers: each crashed somewhere); one that makes no sense
+ * is ignored or answered SESSION_TEMPFAIL, never believed.  A session is used by one thread at a time, and
+ * may change threads between events.  Connection state and message state have an arena each;
+ * session_abort ends the message, also when there is none.
+ */
+struct session;
+
+struct settings;
+
+/* What all sessions share; outlives them. */
+struct session_env {
+	/* The current snapshot, one reference for the caller; a message keeps the one it began with. */
+	struct settings *(*settings_take)(void *ctx);
+	void (*settings_drop)(void *ctx, struct settings *settings);
+	void *ctx;
+	struct dns *dns;
+	struct key_cache *keys;
+	const struct clock *clock;
+};
+
+enum session_answer {
+	SESSION_CONTINUE,
+	SESSION_SKIP, /* body only: no more chunks wanted */
+	SESSION_REJECT,
+	SESSION_TEMPFAIL,
+	SESSION_ACCEPT, /* the rest of the connection is not looked at */
+	SESSION_DISCARD,
+};
+
+/* An SMTP reply of our own; code 0: the MTA's default words. */
+struct session_reply {
+	enum session_answer answer;
+	int code;	       /* 450..599, class agrees with answer and enhanced code */
+	struct view enhanced;  /* "5.7.1" */
+	struct view text;      /* ASCII, one line, at most 980 octets; "%" not doubled yet */
+};
+
+enum edit_kind {
+	EDIT_INSERT_HEADER, /* name, value at index 0: above all */
+	EDIT_DELETE_HEADER, /* name, nth: the nth (1-based) of that name as received */
+	EDIT_CHANGE_FROM,   /* value */
+	EDIT_ADD_RCPT,	    /* value, args */
+	EDIT_DELETE_RCPT,   /* value: the argument exactly as it came */
+	EDIT_QUARANTINE,    /* value: the reason */
+};
+
+/* In the order to be carried out: deletions of one name from the highest nth down, insertions so that
+ * the last one carried out ends on top. */
+struct edit {
+	enum edit_kind kind;
+	struct view name;
+	struct view value; /* folds are LF + tab, begins with a space where it is a header value */
+	struct view args;
+	unsigned nth;
+};
+
+struct session_verdict {
+	struct session_reply reply;
+	const struct edit *edit; /* of the message's arena: valid until the next event */
+	size_t edits;
+};
+
+/* Ask the MTA for a macro; NULL: unset.  The text is copied at once. */
+typedef const char *session_macro(void *ctx, const char *name);
+
+struct session *session_new(const struct session_env *env);
+void session_free(struct session *s); /* at close; NULL is fine */
+
+struct session_connect {
+	struct ip client;      /* family 0: unix socket or unknown */
+	struct view name;      /* as the MTA gives it: "mail.example.org", "[192.0.2.1]", "localhost" */
+	unsigned port;
+	bool local;	       /* not SMTP from a network: sendmail(1), a unix socket */
+};
+
+struct session_reply session_on_connect(struct session *s, const struct session_connect *c, session_macro *macro, void *ctx);
+struct session_reply session_on_helo(struct session *s, struct view name, session_macro *macro, void *ctx);
+/* argv[0] is the address as it came, the rest are ESMTP arguments, undecoded. */
+struct session_reply session_on_mail(struct session *s, const struct view *argv, size_t n, session_macro *macro, void *ctx);
+struct session_reply session_on_rcpt(struct session *s, const struct view *argv, size_t n, session_macro *macro, void *ctx);
+struct session_reply session_on_data(struct session *s, session_macro *macro, void *ctx);
+/* value: everything after the colon, leading space included, folds as LF. */
+struct session_reply session_on_header(struct session *s, struct view name, struct view value);
+struct session_reply session_on_eoh(struct session *s, session_macro *macro, void *ctx);
+struct session_reply session_on_body(struct session *s, struct view chunk);
+/* Decides everything; *verdict is what the caller carries out in one burst. */
+void session_on_eom(struct session *s, session_macro *macro, void *ctx, struct session_verdict *verdict);
+/* The edits of the last verdict could not all be carried out: say so in the log. */
+void session_edits_failed(struct session *s, struct view what);
+void session_on_abort(struct session *s);
+
+#endif
