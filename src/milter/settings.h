@@ -1,0 +1,73 @@
+#ifndef ASSAY_MILTER_SETTINGS_H
+#define ASSAY_MILTER_SETTINGS_H
+
+#include "assess/assess.h"
+#include "conf/item.h"
+#include "dns/dns_conf.h"
+
+#include <stdatomic.h>
+
+/*
+ * settings - all of assay.conf, read and checked: an immutable snapshot, counted.
+ * A message keeps the snapshot it began with; a reload puts a new one beside it.  Knows no libmilter type:
+ * assayctl reads the same file through the same code.
+ */
+
+/* Top level of the file: read at start, a change needs a restart (a reload that finds one says so). */
+struct process_conf {
+	struct conf_list listen; /* "unix:PATH", "inet:PORT@HOST", "inet6:PORT@HOST" */
+	struct view user, group; /* to become; used only when started as root */
+	struct view socket_owner, socket_group; /* of unix sockets; empty: user, group */
+	int64_t socket_mode;
+	struct view pid_file;
+	int syslog_facility; /* LOG_MAIL... */
+	int log_level;	     /* enum log_level */
+	int64_t stop_wait;   /* seconds that open messages get at TERM */
+	int64_t connections_max;
+	int64_t backlog;
+};
+extern const struct conf_section process_section;
+
+/* group "site": may change with a reload. */
+struct site_conf {
+	struct view authserv_id;	/* empty: this host's name */
+	struct conf_nets internal;	/* clients that are not strangers: SPF is not asked for them */
+	bool strip_forged;		/* remove Authentication-Results that claim our authserv_id */
+	bool trust_authenticated;	/* clients that used SMTP AUTH are treated as internal */
+};
+extern const struct conf_section site_section;
+
+/* group "limits": octets and counts a sender controls. */
+struct limits_conf {
+	int64_t header_octets;
+	int64_t header_fields;
+	int64_t recipients;
+	int64_t messages_open; /* in this process at one time; more are answered 4xx */
+	int64_t milter_timeout; /* seconds that the MTA may be silent */
+};
+extern const struct conf_section limits_section;
+
+struct settings {
+	struct arena *arena;
+	atomic_uint refs;
+	unsigned generation; /* 1 at start, one more with each reload */
+	struct view path;    /* of the file */
+	struct process_conf process;
+	struct site_conf site;
+	struct limits_conf limits;
+	struct dns_conf dns;
+	struct assess_conf assess; /* .spf and .dkim from their groups, .budget from dns */
+};
+
+/*
+ * Read and check the file.  NULL: every mistake has been handed to say(ctx, text), one line each, as
+ * "/etc/assay/assay.conf:12: dkim.clock-skew: 9999 is not within 0..3600 seconds".  warnings go there too,
+ * with the word "warning".  generation is 0: the caller sets it before anybody else sees the snapshot.
+ */
+struct settings *settings_load(const char *path, void (*say)(void *ctx, const char *text), void *ctx);
+/* All presets, as an empty file would give; for tests and assayctl without a file. */
+struct settings *settings_presets(void);
+struct settings *settings_ref(struct settings *settings);
+void settings_unref(struct settings *settings); /* NULL is fine */
+
+#endif
