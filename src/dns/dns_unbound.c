@@ -32,6 +32,7 @@ static const struct option always[] = {
 	{ "infra-host-ttl:", "60" },
 	{ "infra-keep-probing:", "yes" },
 	{ "serve-expired:", "no" },
+	{ "rrset-roundrobin:", "no" }, /* the order received, for all askers the same */
 };
 
 /* The servers we forward to may know private zones; the library would answer these itself. */
