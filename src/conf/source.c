@@ -289,6 +289,7 @@ join_all(struct join *join, struct view text, const char *file, struct conf_sour
 	join->out = buffer_in(join->arena);
 	if (!scan_file(join, text, file, false))
 		return false;
+	join_add(join, VIEW_LIT("\n")); /* libconfig takes no comment that ends with the text */
 	struct conf_segment *segment = ARENA_ARRAY(join->arena, join->segments, struct conf_segment);
 	memcpy(segment, join->segment, join->segments * sizeof(*segment));
 	*source = (struct conf_source){ arena_cstr(join->arena, buffer_view(&join->out)), segment, join->segments };
