@@ -5,8 +5,8 @@
 
 /*
  * milter - the session under libmilter: one process, one listening socket, until it is told to stop.
- * libmilter keeps its state in statics and takes HUP, TERM and INT for itself (both but HUP end it, as
- * HUP does): there is one milter_run in the life of a process, and that process is the daemon's worker.
+ * libmilter keeps its state in statics and takes HUP, TERM and INT for itself (each of them stops it):
+ * there is one milter_run in the life of a process, and that process is the daemon's worker.
  */
 struct milter_env {
 	const struct session_env *session; /* outlives milter_run */
@@ -28,7 +28,13 @@ struct milter_env {
  */
 bool milter_run(const struct milter_env *env, struct err *err);
 
-/* Ask milter_run to end: any thread, any time.  From here on new messages are answered 4xx. */
+/*
+ * The gentle half of an end: no more connections (adopt.h: adopt_retire), new messages are answered 4xx, open
+ * ones go on.  Any thread, any time after milter_env.ready; milter_run keeps running.
+ */
+void milter_drain(void);
+
+/* Ask milter_run to end: any thread, any time after ready.  libmilter cuts open connections off. */
 void milter_stop(void);
 
 /* Messages between MAIL and their end in this process. */
