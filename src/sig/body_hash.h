@@ -35,7 +35,7 @@ void body_hashes_end(struct body_hashes *all);
 
 /* After body_hashes_end. */
 struct view body_hash_value(const struct body_hash *hash);
-/* Octets of the whole canonical body; when SKIP cut it short, some number above the `limit` of the hash. */
+/* Octets of the whole canonical body when the hash covers it all; else some number above its `limit`. */
 uint64_t body_hash_canonical_octets(const struct body_hash *hash);
 
 #endif
