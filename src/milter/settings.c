@@ -175,6 +175,68 @@ settings_load(const char *path, void (*say)(void *ctx, const char *text), void *
 	return s;
 }
 
+/* Taken over by a reload although their neighbours of the group are not. */
+static bool
+is_reloadable(const struct conf_section *section, const char *name)
+{
+	static const struct {
+		const struct conf_section *section;
+		const char *name;
+	} rows[] = {
+		{ &process_section, "log-level" },
+		{ &process_section, "stop-wait" },
+		{ &limits_section, "header-octets" },
+		{ &limits_section, "header-fields" },
+		{ &limits_section, "recipients" },
+		{ &dns_section, "queries-per-message" },
+		{ &dns_section, "wait-per-message" },
+	};
+
+	if (section != &process_section && section != &limits_section && section != &dns_section)
+		return true;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (rows[i].section == section && strcmp(rows[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+static void
+compare_section(const struct conf_section *section, const void *before, const void *after, struct arena *words,
+    void (*say)(void *ctx, const char *text), void *ctx)
+{
+	const char *dot = *section->name == '\0' ? "" : ".";
+
+	for (size_t i = 0; i < section->items; i++) {
+		const struct conf_item *item = &section->item[i];
+		if (is_reloadable(section, item->name) ||
+		    view_eq(conf_item_value(item, before, words), conf_item_value(item, after, words)))
+			continue;
+		say(ctx, arena_printf(words, "%s%s%s: the change needs a restart", section->name, dot, item->name).p);
+	}
+}
+
+void
+settings_restart_needed(const struct settings *before, const struct settings *after,
+    void (*say)(void *ctx, const char *text), void *ctx)
+{
+	struct arena *words = arena_new();
+
+	for (size_t i = 0; i < PARTS; i++)
+		compare_section(parts[i].section, (const char *)before + parts[i].offset,
+		    (const char *)after + parts[i].offset, words, say, ctx);
+	arena_free(words);
+}
+
+bool
+settings_each(const struct settings *settings, size_t i, const struct conf_section **section, const void **values)
+{
+	if (i >= PARTS)
+		return false;
+	*section = parts[i].section;
+	*values = settings == NULL ? NULL : (const char *)settings + parts[i].offset;
+	return true;
+}
+
 struct settings *
 settings_ref(struct settings *settings)
 {
