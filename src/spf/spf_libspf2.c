@@ -22,6 +22,7 @@ struct run {
 	SPF_dns_server_t resolver;
 	SPF_request_t *request;
 	bool first;		    /* the next TXT is that of the domain itself */
+	bool has_record;	    /* it was handed over: "none" means that it does not parse */
 	struct given_name *given;
 	int64_t waited_ms;
 	bool stopped;		    /* a guard or limit has decided: e->error and the problem say how */
@@ -234,6 +235,7 @@ fill(struct run *run, SPF_dns_rr_t *rr, struct view name, enum dns_type type)
 	if (type == DNS_MX && answer->n > 10)
 		stop(run, AUTH_PERMERROR, "more than 10 MX records");
 	add_records(run, rr, type, answer);
+	run->has_record |= type == DNS_TXT && rr->num_rr > 0;
 	rr->herrno = rr->num_rr == 0 && answer->outcome == DNS_DATA ? NO_DATA : herrno_of(answer);
 }
 
@@ -308,19 +310,29 @@ result_of(SPF_result_t theirs, enum auth_result *ours)
  * a failed lookup is temperror, all else permerror.
  */
 static enum auth_result
-judge(SPF_result_t theirs, SPF_errcode_t code)
+judge(const struct run *run, SPF_result_t theirs, SPF_errcode_t code)
 {
 	enum auth_result ours;
 	bool valid = result_of(theirs, &ours);
 	bool kind = !valid || ours == AUTH_NONE || ours == AUTH_NEUTRAL;
 
 	if (code == SPF_E_NOT_SPF && kind)
-		return AUTH_NONE;
+		return run->has_record ? AUTH_PERMERROR : AUTH_NONE;
 	if (code == SPF_E_DNS_ERROR && kind)
 		return AUTH_TEMPERROR;
 	if (!valid || (kind && code != SPF_E_SUCCESS && code != SPF_E_MECH_AFTER_ALL))
 		return AUTH_PERMERROR;
 	return ours;
+}
+
+/* The first error it recorded says more than its code. */
+static const char *
+problem_words(SPF_response_t *response, SPF_errcode_t code)
+{
+	for (int i = 0; response != NULL && i < SPF_response_messages(response); i++)
+		if (SPF_error_errorp(SPF_response_message(response, i)) != 0)
+			return SPF_strerror(SPF_error_code(SPF_response_message(response, i)));
+	return SPF_strerror(code);
 }
 
 static void
@@ -334,9 +346,9 @@ take_result(struct run *run, SPF_response_t *response, SPF_errcode_t code)
 	}
 	if (response != NULL && code == SPF_E_SUCCESS)
 		code = SPF_response_errcode(response);
-	r->result = judge(response == NULL ? SPF_RESULT_INVALID : SPF_response_result(response), code);
+	r->result = judge(run, response == NULL ? SPF_RESULT_INVALID : SPF_response_result(response), code);
 	if (r->result == AUTH_TEMPERROR || r->result == AUTH_PERMERROR)
-		(void)spf_eval_error(run->e, r->result, "libspf2: %s", SPF_strerror(code));
+		(void)spf_eval_error(run->e, r->result, "libspf2: %s", problem_words(response, code));
 	else if (response != NULL && SPF_response_reason(response) == SPF_REASON_DEFAULT)
 		r->mechanism = VIEW_LIT("default");
 	else if (response != NULL && SPF_response_reason(response) == SPF_REASON_LOCALHOST)
@@ -356,7 +368,8 @@ explain(struct run *run)
 		return;
 	e->scratch = buffer_in(e->arena);
 	e->values.domain = run->explain_domain;
-	e->values.validated = VIEW_LIT("unknown");
+	while (spf_macro_wants_p(answer->txt[0]) && !spf_term_validated(e, run->explain_domain, &e->values.validated))
+		(void)dns_wait(e->dns, e->pending); /* ends: each turn one question has its answer */
 	if (spf_explain_expand(answer->txt[0], &e->values, &e->scratch, NULL))
 		e->result->explanation = spf_clean_explanation(buffer_view(&e->scratch), e->arena);
 }
