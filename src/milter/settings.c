@@ -1,9 +1,10 @@
 #include "milter/settings.h"
 
 #include "base/log.h"
-#include "base/mem.h"
+#include "conf/read.h"
 #include "milter/listen_address.h"
 
+#include <string.h>
 #include <syslog.h>
 
 static const struct name_row facility_names[] = {
@@ -153,6 +154,23 @@ settings_presets(void)
 
 	for (size_t i = 0; i < PARTS; i++)
 		conf_section_presets(parts[i].section, (char *)s + parts[i].offset, s->arena);
+	join_parts(s);
+	return s;
+}
+
+struct settings *
+settings_load(const char *path, void (*say)(void *ctx, const char *text), void *ctx)
+{
+	struct settings *s = settings_new();
+	struct conf_target target[PARTS];
+
+	for (size_t i = 0; i < PARTS; i++)
+		target[i] = (struct conf_target){ parts[i].section, (char *)s + parts[i].offset };
+	if (!conf_read(path, target, PARTS, s->arena, say, ctx)) {
+		settings_unref(s);
+		return NULL;
+	}
+	s->path = (struct view){ arena_cstr(s->arena, view_of(path)), strlen(path) };
 	join_parts(s);
 	return s;
 }
