@@ -1,10 +1,10 @@
 #include "milter/milter.h"
 
 #include "base/err.h"
+#include "base/log.h"
 #include "milter/adopt.h"
 #include "milter/callbacks.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,6 +16,7 @@
 static struct session_load load;
 static struct milter_shared shared = { .said_leadspc = ATOMIC_FLAG_INIT };
 static char host_name[256];
+static _Atomic int listener = -1; /* while milter_run runs */
 
 /* Verification needs little; thousands of idle threads with the usual 8 MiB would only look large. */
 #define STACK_OCTETS ((size_t)512 * 1024)
@@ -62,32 +63,42 @@ milter_run(const struct milter_env *env, struct err *err)
 		return err_perm(err, "libmilter does not take the callbacks");
 	if (smfi_settimeout((int)env->timeout) != MI_SUCCESS)
 		return err_perm(err, "libmilter does not take a time-out of %lld seconds", (long long)env->timeout);
-	if (!adopt_listener(env->listen_fd, env->kind, env->backlog, err))
+	if (!adopt_listener(env->listen_fd, env->backlog, err))
 		return false;
+	atomic_store(&listener, env->listen_fd);
 	if (env->ready != NULL)
 		env->ready(env->ctx);
-	return smfi_main() == MI_SUCCESS || err_temp(err, "libmilter gave up listening");
+	bool ok = smfi_main() == MI_SUCCESS;
+	atomic_store(&listener, -1);
+	return ok || err_temp(err, "libmilter gave up listening");
+}
+
+static struct session_load *
+load_in_use(void)
+{
+	return shared.session.load != NULL ? shared.session.load : &load;
 }
 
 void
 milter_drain(void)
 {
-	struct session_load *l = shared.session.load;
+	int fd = atomic_exchange(&listener, -1); /* a second call has nothing to retire */
+	struct err err;
 
-	atomic_store(l != NULL ? &l->draining : &load.draining, true);
+	atomic_store(&load_in_use()->draining, true);
+	if (fd >= 0 && !adopt_retire(fd, &err))
+		log_warning("event=drain: %s", err.text);
 }
 
 void
 milter_stop(void)
 {
-	milter_drain();
+	atomic_store(&load_in_use()->draining, true);
 	smfi_stop();
 }
 
 size_t
 milter_messages_open(void)
 {
-	struct session_load *l = shared.session.load;
-
-	return atomic_load(l != NULL ? &l->messages : &load.messages);
+	return atomic_load(&load_in_use()->messages);
 }

@@ -5,8 +5,8 @@
 
 /*
  * milter - the session under libmilter: one process, one listening socket, until it is told to stop.
- * libmilter keeps its state in statics and takes HUP, TERM and INT for itself (both but HUP end it, as
- * HUP does): there is one milter_run in the life of a process, and that process is the daemon's worker.
+ * libmilter keeps its state in statics and takes HUP, TERM and INT for itself (each of them stops it):
+ * there is one milter_run in the life of a process, and that process is the daemon's worker.
  */
 struct milter_env {
 	const struct session_env *session; /* outlives milter_run; .load and .host are filled in when they are not */
@@ -28,14 +28,12 @@ struct milter_env {
 bool milter_run(const struct milter_env *env, struct err *err);
 
 /*
- * The gentle way to stop: milter_drain, wait until milter_messages_open is 0 or patience ends, milter_stop.  libmilter
- * resets every session between two events when it stops, so milter_stop alone costs each open message a 4xx.
+ * The gentle half of an end: no more connections (adopt.h: adopt_retire), new messages are answered 4xx, open
+ * ones go on.  Any thread, any time after milter_env.ready; milter_run keeps running.
  */
-
-/* New messages are answered 4xx from here on, open ones go on: any thread, any time. */
 void milter_drain(void);
 
-/* Ask milter_run to end: any thread, any time.  Drains too. */
+/* Ask milter_run to end: any thread, any time after ready.  libmilter cuts open connections off. */
 void milter_stop(void);
 
 /* Messages between MAIL and their end in this process. */
