@@ -1,3 +1,4 @@
+#include "answer_text.h"
 #include "base/buffer.h"
 #include "dns/dns_conf.h"
 #include "dns/dns_fake.h"
@@ -60,31 +61,6 @@ static const char zone_text[] =
     "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789\"\n"
     "bad.example.org TYPE1 c0\n"
     "empty.example.org TXT \"\"";
-
-/* An answer as a line: outcome, then the records. */
-static const char *
-answer_text(const struct dns_answer *answer, enum dns_type type)
-{
-	struct buffer b = buffer_in(arena);
-
-	buffer_add_cstr(&b, dns_outcome_name(answer->outcome));
-	if (answer->secure)
-		buffer_add_cstr(&b, " secure");
-	if (answer->outcome == DNS_TEMP)
-		buffer_addf(&b, " (%s)", answer->why);
-	for (size_t i = 0; i < answer->n; i++) {
-		buffer_add_char(&b, ' ');
-		if (type == DNS_A || type == DNS_AAAA) {
-			buffer_add(&b, ip_text(&answer->addr[i], arena));
-		} else if (type == DNS_MX) {
-			buffer_addf(&b, "%u:", answer->mx[i].preference);
-			buffer_add_quoted(&b, answer->mx[i].name, 1000);
-		} else {
-			buffer_add_quoted(&b, answer->rdata[i], 40);
-		}
-	}
-	return arena_cstr(arena, buffer_view(&b));
-}
 
 static const struct {
 	const char *name;
@@ -153,11 +129,11 @@ START_TEST(lookup)
 	free((void *)text.p);
 	task = dns_task_new(dns, arena, (struct dns_budget){ .queries = 10, .wait_ms = 1000 });
 	for (int turn = 0; turn < 2; turn++) /* the second from the task itself */
-		ck_assert_str_eq(answer_text(dns_get(task, name, lookups[_i].type), lookups[_i].type),
+		ck_assert_str_eq(answer_text(dns_get(task, name, lookups[_i].type), lookups[_i].type, arena),
 		    lookups[_i].answer);
 	arena_reset(arena);
 	task = dns_task_new(dns, arena, (struct dns_budget){ .queries = 10, .wait_ms = 1000 });
-	ck_assert_str_eq(answer_text(dns_get(task, name, lookups[_i].type), lookups[_i].type), lookups[_i].answer);
+	ck_assert_str_eq(answer_text(dns_get(task, name, lookups[_i].type), lookups[_i].type, arena), lookups[_i].answer);
 	ck_assert_uint_eq(dns_task_stats(task).from_cache, dns_task_stats(task).queries);
 	arena_reset(arena);
 	dns_close(dns);
