@@ -83,13 +83,16 @@ take_algorithm(const struct tag_list *tags, enum key_type *type, struct err *err
 static bool
 take_name(const struct tag_list *tags, const char *tag, struct arena *arena, struct view *name, struct err *err)
 {
-	struct view value;
+	struct view value, ascii;
 
 	if (!take_required(tags, tag, &value, err))
 		return false;
-	if (!domain_to_ascii(value, arena, name, err))
+	if (!domain_to_ascii(value, arena, &ascii, err))
 		return err_in(err, "%s=", tag);
-	return view_all_in(*name, CC_LDH | CC_UNDERSCORE | CC_DOT) || err_perm(err, "%s= is not a name", tag);
+	if (!view_all_in(ascii, CC_LDH | CC_UNDERSCORE | CC_DOT))
+		return err_perm(err, "%s= is not a name", tag);
+	*name = ascii;
+	return true;
 }
 
 static bool

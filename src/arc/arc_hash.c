@@ -29,7 +29,6 @@ arc_scope_of(const struct arc_chain *chain, struct arena *arena, struct arc_scop
 	for (unsigned i = 0; i < chain->n; i++) {
 		const struct arc_set *set = &chain->set[i];
 		assert(set->part[ARC_AAR] != NULL && set->part[ARC_AMS] != NULL && set->part[ARC_SEAL] != NULL);
-		scope->set_at[i] = b.n;
 		add_field(&b, set->part[ARC_AAR]->from);
 		add_field(&b, set->part[ARC_AMS]->from);
 		scope->seal_at[i] = b.n;
@@ -49,15 +48,13 @@ end_with_own(struct digest *d, enum canon canon, const struct arc_field *own, st
 }
 
 struct view
-arc_hash_seal(const struct arc_chain *chain, const struct arc_scope *scope, unsigned first, unsigned last,
-    struct arena *arena)
+arc_hash_seal(const struct arc_chain *chain, const struct arc_scope *scope, unsigned instance, struct arena *arena)
 {
 	struct digest *d = digest_new(arena, DIGEST_SHA256);
-	size_t from = scope->set_at[first - 1];
 
-	assert(first >= 1 && first <= last && last <= chain->n);
-	digest_add(d, view_sub(scope->text, from, scope->seal_at[last - 1] - from));
-	return end_with_own(d, CANON_RELAXED, chain->set[last - 1].part[ARC_SEAL], arena);
+	assert(instance >= 1 && instance <= chain->n);
+	digest_add(d, view_sub(scope->text, 0, scope->seal_at[instance - 1]));
+	return end_with_own(d, CANON_RELAXED, chain->set[instance - 1].part[ARC_SEAL], arena);
 }
 
 struct view

@@ -14,15 +14,14 @@
  */
 struct arc_scope {
 	struct view text;
-	size_t set_at[ARC_INSTANCES_MAX];  /* where the set begins */
-	size_t seal_at[ARC_INSTANCES_MAX]; /* where its ARC-Seal begins */
+	size_t seal_at[ARC_INSTANCES_MAX]; /* where the set's ARC-Seal begins */
 };
 
 /* chain: all parts of sets 1..n are there. */
 void arc_scope_of(const struct arc_chain *chain, struct arena *arena, struct arc_scope *scope);
 
-/* SHA-256 for the ARC-Seal of set `last` over the sets first..last.  first is 1, or last for cv=fail. */
-struct view arc_hash_seal(const struct arc_chain *chain, const struct arc_scope *scope, unsigned first, unsigned last,
+/* SHA-256 for the ARC-Seal of that instance. */
+struct view arc_hash_seal(const struct arc_chain *chain, const struct arc_scope *scope, unsigned instance,
     struct arena *arena);
 
 /* SHA-256 for an ARC-Message-Signature over the fields of header that its h= names. */

@@ -27,7 +27,7 @@ struct arc_check {
 	size_t keys;
 	struct arc_key *seal_key[ARC_INSTANCES_MAX];
 	struct arc_key *ams_key[ARC_INSTANCES_MAX]; /* NULL: not asked for */
-	struct body_hash *body[ARC_INSTANCES_MAX];  /* NULL: not wanted */
+	struct body_hash *body[ARC_INSTANCES_MAX]; /* NULL: not wanted */
 };
 
 /* --- before the body -------------------------------------------------------------------------- */
@@ -199,7 +199,7 @@ verify_seal(struct arc_check *check, unsigned instance, struct err *err)
 
 	if (!check_times(check, sig, err) ||
 	    !verify_digest(check, check->seal_key[instance - 1], sig,
-		arc_hash_seal(&check->chain, &check->scope, 1, instance, check->arena), err))
+		arc_hash_seal(&check->chain, &check->scope, instance, check->arena), err))
 		return err_in(err, "ARC-Seal i=%u", instance);
 	return true;
 }
@@ -271,9 +271,8 @@ arc_end(struct arc_check *check, struct arc_result *r)
 {
 	const struct arc_chain *chain = &check->chain;
 
-	*r = (struct arc_result){ .result = AUTH_NONE, .reason = VIEW_EMPTY, .instances = chain->n,
-		.ends_failed = chain->ends_failed, .sealer = VIEW_EMPTY, .selector = VIEW_EMPTY,
-		.newest_aar = VIEW_EMPTY, .newest_authres = VIEW_EMPTY };
+	*r = (struct arc_result){ .result = AUTH_NONE, .instances = chain->n, .ends_failed = chain->ends_failed };
+	r->reason = r->sealer = r->selector = r->newest_aar = r->newest_authres = VIEW_EMPTY;
 	if (chain->fields == 0)
 		return;
 	list_domains(check, r);
