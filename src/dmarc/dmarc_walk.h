@@ -11,7 +11,7 @@
  */
 #define DMARC_WALK_MAX 8 /* queries, RFC 9989 4.10 */
 
-struct dmarc_step {
+struct dmarc_walk_step {
 	struct view domain;	/* asked as _dmarc.domain */
 	struct dns_question *question;
 	const struct dns_answer *answer;   /* NULL: the walk did not (or not yet) need it */
@@ -27,9 +27,10 @@ enum dmarc_walk_state {
 
 struct dmarc_walk {
 	struct view start;
-	struct dmarc_step step[DMARC_WALK_MAX];
+	struct dmarc_walk_step step[DMARC_WALK_MAX];
 	size_t n;    /* names: 1..8, none for a name that cannot be asked */
 	size_t read; /* steps that have been read */
+	bool stopped; /* the step read last was the last one: psd=y, psd=n, trouble, or no name is left */
 	enum dmarc_walk_state state;
 	/* DMARC_WALK_DONE, RFC 9989 4.10.2: */
 	struct view org;      /* never empty */
@@ -40,13 +41,15 @@ struct dmarc_walk {
 
 /* Asks, never blocks. */
 struct dmarc_walk *dmarc_walk_begin(struct view domain, struct dns_task *dns, struct arena *arena);
+/* The first answer alone: true when it is read (state may be DMARC_WALK_TEMP by it). */
+bool dmarc_walk_read_first(struct dmarc_walk *walk, bool wait, struct dns_task *dns, struct arena *arena);
 /* Reads on, as far as answers are there; with wait, as far as the budget allows, and then never DMARC_WALK_WAITING. */
 enum dmarc_walk_state dmarc_walk_read(struct dmarc_walk *walk, bool wait, struct dns_task *dns, struct arena *arena);
 
 /*
  * Read one answer for `_dmarc.<domain>`: the single record that stands, or NULL (4.10 steps 2 and 6).
  */
-void dmarc_step_read(struct dmarc_step *step, const struct dns_answer *answer, struct arena *arena);
+void dmarc_walk_step_read(struct dmarc_walk_step *step, const struct dns_answer *answer, struct arena *arena);
 struct dns_question *dmarc_ask(struct view domain, struct dns_task *dns, struct arena *arena);
 
 #endif
