@@ -361,3 +361,12 @@ dmarc_record_policy(const struct dmarc_record *r, bool subdomain, bool nonexiste
 	}
 	return r->p == DMARC_UNSET ? DMARC_NONE : r->p;
 }
+
+bool
+dmarc_record_wants_existence(const struct dmarc_record *r, bool subdomain)
+{
+	const char *tag;
+
+	return r->usable &&
+	    dmarc_record_policy(r, subdomain, false, &tag) != dmarc_record_policy(r, subdomain, true, &tag);
+}

@@ -79,5 +79,7 @@ bool dmarc_record_parse(struct view text, struct arena *arena, struct dmarc_reco
  */
 enum dmarc_policy dmarc_record_policy(const struct dmarc_record *record, bool subdomain, bool nonexistent,
     const char **tag);
+/* Does it make a difference whether the subdomain exists?  False for a record that is not usable. */
+bool dmarc_record_wants_existence(const struct dmarc_record *record, bool subdomain);
 
 #endif
