@@ -28,13 +28,20 @@ new_edit(struct edits *e, enum edit_kind kind)
 	return &e->edit[e->n++];
 }
 
+/* A value begins with a space: MTAs send what stands behind the colon as it is. */
 static void
 insert_field(struct edits *e, struct view name, struct view value)
 {
 	struct edit *edit = new_edit(e, EDIT_INSERT_HEADER);
+	struct buffer b = buffer_in(e->arena);
 
 	edit->name = name;
 	edit->value = value;
+	if (view_starts(value, VIEW_LIT(" ")))
+		return;
+	buffer_add_char(&b, ' ');
+	buffer_add(&b, value);
+	edit->value = buffer_view(&b);
 }
 
 /*
