@@ -10,13 +10,15 @@
 
 /*
  * assess - one message through the checks in their order: facts, no opinions.
- * Calls follow the arrival of the message and never block but for assess_end (and assess_spf_join):
+ * Calls follow the arrival of the message and never block but for assess_end:
  *
  *	assess_begin	at MAIL: SPF starts
  *	assess_step	whenever there is a moment: SPF goes on as answers come in
  *	assess_header	the header is complete: every DNS name that will be needed is asked
  *	assess_body	chunks, hashed as they stream by
  *	assess_end	joins everything
+ *
+ * One thread at a time.  Everything is of the arena given to assess_begin and ends with it, also in the middle.
  */
 struct assess_conf {
 	struct spf_conf spf;
@@ -25,7 +27,7 @@ struct assess_conf {
 };
 
 struct assess_client {
-	struct ip ip;
+	struct ip ip; /* family 0: SPF is not asked */
 	struct view helo;
 	struct view mail_local, mail_domain; /* both empty: the null sender */
 	struct view receiver;		     /* our name */
@@ -36,22 +38,27 @@ struct assessment {
 	const struct spf_result *spf;	   /* NULL: not asked */
 	const struct spf_result *spf_helo; /* NULL: not asked */
 	const struct spf_result *spf_guess; /* NULL: not asked */
+	struct view received_spf;	   /* value of a Received-SPF field; empty: not wanted, or SPF not asked */
 	struct from_domain from;
-	struct auth_facts dkim;
-	struct auth_facts facts; /* all methods, in the order they are written */
+	struct auth_facts dkim;	 /* empty: not asked */
+	struct auth_facts facts; /* all methods, in the order they are written; the guess is not among them */
 	struct dns_task_stats dns;
 };
 
 struct assess;
 
+/* The views of *client and *conf must outlive arena's contents; *client itself is copied. */
 struct assess *assess_begin(const struct assess_conf *conf, const struct assess_client *client, struct dns *dns,
     struct key_cache *keys, int64_t now, struct arena *arena);
 void assess_step(struct assess *a);
-/* header must stay unchanged until assess_end.  False: no signature wants the body. */
+/*
+ * header must stay unchanged until assess_end.  Once only: a second call is ignored.
+ * False: no signature wants the body.
+ */
 bool assess_header(struct assess *a, const struct header *header);
-/* False: no more of the body is needed. */
+/* Ignored before assess_header.  False: no more of the body is needed. */
 bool assess_body(struct assess *a, struct view chunk);
-/* Also right when assess_header or any body never came. */
+/* Also right when assess_header or any body never came.  Called again: the same assessment. */
 const struct assessment *assess_end(struct assess *a);
 
 #endif

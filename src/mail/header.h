@@ -39,8 +39,12 @@ size_t header_count(const struct header *h, struct view name);
 /* The k-th (0 is the topmost) field of that name; NULL: there is none. */
 const struct header_field *header_nth(const struct header *h, struct view name, size_t k);
 
-/* Split a stored message: fields into *h, *body to what follows the empty line.  Lines end in CRLF or LF.
- * A first "From " line (mbox) is skipped.  False: err says what and at which line. */
+/*
+ * Split a stored message: fields into *h, *body (a view into message) to what follows the empty line.  Lines end
+ * in CRLF or LF.  A first "From " line (mbox) is skipped.  A line that is no field ("name:", no space before the
+ * colon) and no fold ends the header and is the body's first line, as Postfix has it.  A line of white space
+ * behind a field is a fold of it.  False: over a limit; err says which and at which line.
+ */
 bool header_read(struct view message, struct header *h, struct view *body, struct err *err);
 
 #endif

@@ -7,7 +7,8 @@
 /*
  * tag_list - "name=value; name=value" of signatures, key records and DMARC records.
  * Source: RFC 6376 3.2.  Names are case-sensitive; a name twice is an error; values may be empty and
- * hold folds.  Views point into the text.
+ * hold folds (CRLF or LF, always with white space behind it).  One ";" may end the list, with white space
+ * behind it; ";;" and the empty list are errors.  Views point into the text.
  */
 #define TAG_LIST_MAX 64
 
