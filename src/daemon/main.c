@@ -7,6 +7,7 @@
 
 #include <config.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -58,6 +59,7 @@ main(int argc, char **argv)
 {
 	struct options options;
 	struct err err;
+	int status = 0;
 
 	log_to_stderr("assayd");
 	if (!descriptors_clean(&err)) {
@@ -69,9 +71,10 @@ main(int argc, char **argv)
 		fputs(options_usage, stderr);
 		return EX_USAGE;
 	}
-	if (options.help || options.version) {
+	if (options.help || options.version)
 		fputs(options.help ? options_usage : "assayd " PACKAGE_VERSION "\n", stdout);
-		return 0;
-	}
-	return load_and_serve(&options);
+	else
+		status = load_and_serve(&options);
+	free(options.config);
+	return status;
 }

@@ -17,24 +17,23 @@ const char options_usage[] = "usage: assayd [-fhnV] [-c FILE]\n"
 			     "  -V       print the version\n"
 			     "  -h       print this\n";
 
-/* realpath() would name the target of a link, which may move under our feet. */
-static bool
-make_absolute(const char *path, const char **absolute, struct err *err)
+/* Not realpath(): that names the target of a link, which may move under our feet. */
+static char *
+make_absolute(const char *path, struct err *err)
 {
-	char *folder = NULL, *joined = NULL;
+	char *joined = NULL;
 
-	if (*path == '/') {
-		*absolute = path;
-		return true;
+	if (*path == '/')
+		return mem_cstr(path);
+	char *folder = getcwd(NULL, 0);
+	if (folder == NULL) {
+		err_perm(err, "the working folder has no name: %s", strerrordesc_np(errno));
+		return NULL;
 	}
-	folder = getcwd(NULL, 0);
-	if (folder == NULL)
-		return err_perm(err, "the working folder has no name: %s", strerrordesc_np(errno));
 	if (asprintf(&joined, "%s/%s", folder, path) < 0)
 		mem_fatal("out of memory");
 	free(folder);
-	*absolute = joined;
-	return true;
+	return joined;
 }
 
 bool
@@ -71,5 +70,6 @@ options_parse(int argc, char **argv, struct options *options, struct err *err)
 	}
 	if (optind < argc)
 		return err_perm(err, "no arguments are taken beside the options");
-	return make_absolute(config, &options->config, err);
+	options->config = make_absolute(config, err);
+	return options->config != NULL;
 }

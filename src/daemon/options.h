@@ -5,7 +5,7 @@
 
 /* options - the command line of assayd(8). */
 struct options {
-	const char *config; /* -c: absolute, as the daemon changes to / */
+	char *config;	    /* -c: absolute, as the daemon changes to /; free it */
 	bool foreground;    /* -f */
 	bool check_only;    /* -n */
 	bool version;	    /* -V */
@@ -14,7 +14,7 @@ struct options {
 
 extern const char options_usage[];
 
-/* False: err says what is wrong with the command line.  *options lives as long as the process. */
+/* False: err says what is wrong with the command line; options->config is NULL. */
 bool options_parse(int argc, char **argv, struct options *options, struct err *err);
 
 #endif

@@ -22,12 +22,6 @@
 
 /* Parsed public keys that are kept: about 1 KiB each; a large site meets some thousand signing domains a day. */
 #define KEYS_MAX 10000
-/* The pool has a thread for each callback that waits; 8 MiB each, the system's preset, add up. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define STACK_SIZE ((size_t)4 * 1024 * 1024)
-#else
-#define STACK_SIZE ((size_t)512 * 1024)
-#endif
 #define DRAIN_LOOK_MS 50
 /* The counter of open messages falls when our callback returns; libmilter writes its reply after that. */
 #define REPLY_MS 250
@@ -130,21 +124,6 @@ die_with_parent(pid_t parent, struct err *err)
 }
 
 static bool
-set_stacks(struct err *err)
-{
-	pthread_attr_t attr;
-	int problem = pthread_attr_init(&attr);
-
-	if (problem == 0) {
-		problem = pthread_attr_setstacksize(&attr, STACK_SIZE);
-		if (problem == 0)
-			problem = pthread_setattr_default_np(&attr);
-		pthread_attr_destroy(&attr);
-	}
-	return problem == 0 || err_perm(err, "stack size: %s", strerrordesc_np(problem));
-}
-
-static bool
 open_env(struct worker *w, struct err *err)
 {
 	w->env = (struct session_env){
@@ -175,7 +154,7 @@ static bool
 prepare(struct worker *w, struct err *err)
 {
 	return open_signals(w, err) && privileges_drop(w->job->identity, err) &&
-	    die_with_parent(w->job->parent, err) && set_stacks(err) && open_env(w, err) && start_control(w, err);
+	    die_with_parent(w->job->parent, err) && open_env(w, err) && start_control(w, err);
 }
 
 static void
@@ -205,7 +184,6 @@ run(struct worker *w, struct err *err)
 		.backlog = (int)settings->process.backlog,
 		.timeout = settings->limits.milter_timeout,
 		.connections_max = w->job->connections_max,
-		.messages_max = settings->limits.messages_open,
 		.ready = tell_ready,
 		.ctx = w,
 	};

@@ -56,6 +56,14 @@ check_absolute(const void *field, struct err *err)
 	return true;
 }
 
+static bool
+check_name(const void *field, struct err *err)
+{
+	const struct view *name = field;
+
+	return name->n > 0 || err_perm(err, "wants a name");
+}
+
 /* A dot-string of RFC 5322 or a host name: what RFC 8601 2.5 can write without quotes. */
 static bool
 check_authserv_id(const void *field, struct err *err)
@@ -75,8 +83,8 @@ check_authserv_id(const void *field, struct err *err)
 static const struct conf_item process_rows[] = {
 	/*        struct        name                field            default, min, max, unit or check */
 	CONF_LIST(process_conf, "listen",	    listen,	     "unix:/run/assay/assay.sock", 1, 16, check_listen),
-	CONF_TEXT(process_conf, "user",		    user,	     "assay", NULL),
-	CONF_TEXT(process_conf, "group",	    group,	     "assay", NULL),
+	CONF_TEXT(process_conf, "user",		    user,	     "assay", check_name),
+	CONF_TEXT(process_conf, "group",	    group,	     "assay", check_name),
 	CONF_TEXT(process_conf, "socket-owner",	    socket_owner,    "", NULL),
 	CONF_TEXT(process_conf, "socket-group",	    socket_group,    "", NULL),
 	CONF_MODE(process_conf, "socket-mode",	    socket_mode,     0660),
@@ -188,6 +196,7 @@ is_reloadable(const struct conf_section *section, const char *name)
 		{ &limits_section, "header-octets" },
 		{ &limits_section, "header-fields" },
 		{ &limits_section, "recipients" },
+		{ &limits_section, "messages-open" },
 		{ &dns_section, "queries-per-message" },
 		{ &dns_section, "wait-per-message" },
 	};
