@@ -16,6 +16,17 @@ fault(struct arc_chain *chain, struct arena *arena, const char *fmt, ...)
 }
 
 static void
+note_seal(struct arc_chain *chain, const struct arc_field *seal)
+{
+	if (seal->instance < chain->newest_seal)
+		return;
+	if (seal->instance > chain->newest_seal)
+		chain->ends_failed = false;
+	chain->newest_seal = seal->instance;
+	chain->ends_failed = chain->ends_failed || seal->cv == ARC_CV_FAIL;
+}
+
+static void
 take_field(struct arc_chain *chain, enum arc_kind kind, const struct header_field *from, struct arena *arena)
 {
 	struct arc_field *field = ARENA_NEW(arena, struct arc_field);
@@ -25,12 +36,10 @@ take_field(struct arc_chain *chain, enum arc_kind kind, const struct header_fiel
 		fault(chain, arena, "%s", err.text);
 		return;
 	}
-	if (field->instance > chain->n) {
+	if (field->instance > chain->n)
 		chain->n = field->instance;
-		chain->ends_failed = false;
-	}
-	if (field->instance == chain->n && kind == ARC_SEAL && field->cv == ARC_CV_FAIL)
-		chain->ends_failed = true;
+	if (kind == ARC_SEAL)
+		note_seal(chain, field);
 	struct arc_field **part = &chain->set[field->instance - 1].part[kind];
 	if (*part != NULL)
 		fault(chain, arena, "%.*s: i=%u twice", VIEW_ARG(arc_kind_name(kind)), field->instance);
@@ -63,7 +72,7 @@ check_structure(struct arc_chain *chain, struct arena *arena)
 {
 	if (chain->ends_failed) { /* 5.2 step 2: nothing else about it matters */
 		chain->why = VIEW_EMPTY;
-		fault(chain, arena, "ARC-Seal i=%u says cv=fail", chain->n);
+		fault(chain, arena, "ARC-Seal i=%u says cv=fail", chain->newest_seal);
 		return;
 	}
 	for (unsigned i = 1; i <= chain->n && chain->why.n == 0; i++)

@@ -16,7 +16,8 @@ struct arc_chain {
 	struct arc_set set[ARC_INSTANCES_MAX]; /* [0] is instance 1 */
 	unsigned n;		/* highest instance seen; more fields than 50 sets have: ARC_INSTANCES_MAX */
 	size_t fields;		/* fields of ARC seen; 0: there is no chain */
-	bool ends_failed;	/* an ARC-Seal of the highest instance says cv=fail */
+	unsigned newest_seal;	/* highest instance of an ARC-Seal */
+	bool ends_failed;	/* an ARC-Seal of that instance says cv=fail */
 	struct view why;	/* why the chain fails whatever its signatures are worth; empty: nothing known */
 };
 

@@ -140,14 +140,18 @@ canon_of(struct view word, enum canon *canon)
 	return *canon == CANON_RELAXED || view_is(word, "simple");
 }
 
-/* c= : "simple/simple" when absent, body "simple" when only one is named       RFC 6376 3.5 */
+/*
+ * c= : body "simple" when only one is named                                     RFC 6376 3.5
+ * Without c=, DKIM means simple/simple; sealers of ARC that leave it out mean relaxed/relaxed: the ARC test suite
+ * (ams_fields_c_na), dkimpy and Mail::DKIM agree on it.
+ */
 static bool
 take_canon(const struct tag_list *tags, struct arc_signature *sig, struct err *err)
 {
 	const struct tag *tag = tag_list_find(tags, "c");
 	struct view head, body;
 
-	sig->header_canon = sig->body_canon = CANON_SIMPLE;
+	sig->header_canon = sig->body_canon = CANON_RELAXED;
 	if (tag == NULL)
 		return true;
 	if (!view_split(tag->value, '/', &head, &body))

@@ -64,7 +64,7 @@ check_chain(const struct arc_seal_input *in, struct err *err)
 		return err_perm(err, "the chain fails");
 	if (chain->instances >= ARC_INSTANCES_MAX)
 		return err_perm(err, "the chain has %d sets", ARC_INSTANCES_MAX);
-	return !arc_sealed_by(chain, in->conf) || err_perm(err, "sealed by us before");
+	return in->again || !arc_sealed_by(chain, in->conf) || err_perm(err, "sealed by us before");
 }
 
 /* The set is for the message that goes out: its chain must be the one that was judged. */
@@ -204,7 +204,7 @@ list_tags(const struct sealing *s, enum arc_kind kind, struct view signature, st
 		arc_tags_add(tags, "bh", base64_encode(body_hash_value(s->in->body), s->arena));
 	}
 	arc_tags_add(tags, "b", signature);
-	if (s->in->conf->sorted_tags)
+	if (s->in->conf->form == ARC_FORM_SUITE)
 		arc_tags_sort(tags);
 }
 
@@ -214,7 +214,7 @@ write_signature(const struct sealing *s, enum arc_kind kind, struct view signatu
 	struct arc_tags tags;
 
 	list_tags(s, kind, signature, &tags);
-	return arc_tags_write(&tags, arc_kind_name(kind), s->arena);
+	return arc_tags_write(&tags, arc_kind_name(kind), s->in->conf->form != ARC_FORM_SUITE, s->arena);
 }
 
 /* The field as it will be hashed: header_add makes CRLF of its folds. */

@@ -36,6 +36,15 @@ struct arc_seal_key {
 #define ARC_SIGNED_MAX 200
 #define ARC_SEAL_BITS_PRESET 2048
 
+enum arc_form {
+	ARC_FORM_RFC, /* i= first, as the ABNF of RFC 8617 4.1.2 has it; b= last */
+	/*
+	 * Of the public ARC test suite, whose octets are fixed: tags by the alphabet, b= in one piece.  (The
+	 * ARC-Seal hashes the folds that b= of the ARC-Message-Signature has.)
+	 */
+	ARC_FORM_SUITE,
+};
+
 struct arc_seal_conf {
 	struct view domain; /* d=, mail/domain.h's spelling */
 	const struct arc_seal_key *key;
@@ -51,8 +60,7 @@ struct arc_seal_conf {
 	struct arc_expire expire;
 	bool leave_failed; /* a chain that fails is left alone instead of being sealed with cv=fail */
 	int64_t rsa_bits_min; /* of our own key; ARC_SEAL_BITS_PRESET */
-	bool sorted_tags; /* tags by the alphabet, as the public test suite signs them; else i= first and
-				 b= last, as the ABNF of RFC 8617 4.1.2 has it */
+	enum arc_form form;
 };
 
 extern const struct view arc_sign_preset[];
@@ -75,6 +83,7 @@ struct arc_seal_input {
 	 */
 	struct view authres;
 	int64_t now;
+	bool again; /* seal also what arc_sealed_by says is ours */
 };
 
 /* Fields to add, from the top down: ARC-Seal, ARC-Message-Signature, ARC-Authentication-Results. */

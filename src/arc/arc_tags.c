@@ -80,7 +80,7 @@ add_broken(struct folder *f, struct view word, bool base64)
 }
 
 struct view
-arc_tags_write(const struct arc_tags *tags, struct view field, struct arena *arena)
+arc_tags_write(const struct arc_tags *tags, struct view field, bool break_b, struct arena *arena)
 {
 	struct folder f = { .text = buffer_in(arena), .column = field.n + strlen(":") };
 
@@ -92,7 +92,7 @@ arc_tags_write(const struct arc_tags *tags, struct view field, struct arena *are
 			add_word(&f, VIEW_LIT(" "));
 		else
 			fold(&f);
-		add_broken(&f, word, strcmp(tag->name, "b") == 0);
+		add_broken(&f, word, break_b && strcmp(tag->name, "b") == 0);
 	}
 	return buffer_view(&f.text);
 }

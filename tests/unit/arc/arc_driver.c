@@ -5,7 +5,7 @@
  *	arc_driver verify	zone, now, message, ...				-> result, instances, oldest-pass,
  *										   Exim's, domains, reason; ...
  *	arc_driver seal		zone, now, PEM, domain, selector, fields,
- *				"what follows i=N;", "sorted" or "", message, ...	-> the fields, or "", why; ...
+ *				"what follows i=N;", "suite" or "", message, ...	-> the fields, or "", why; ...
  */
 #include "base/base64.h"
 #include "base/buffer.h"
@@ -125,8 +125,8 @@ seal_one(void)
 	key.selector = next();
 	split_names(&rig, next(), &conf);
 	struct arc_seal_input in = { .conf = &conf, .header = &m.header, .chain = &m.chain, .authres = next(),
-		.now = rig.now };
-	conf.sorted_tags = next().n > 0;
+		.now = rig.now, .again = true };
+	conf.form = view_is(next(), "suite") ? ARC_FORM_SUITE : ARC_FORM_RFC;
 	if (!rig_verify(&rig, next(), &m, &err))
 		end(err.text);
 	in.body = m.relaxed;

@@ -91,7 +91,7 @@ def signing(folder):
         for name, case in scenario["tests"].items():
             cases.append((name, case))
             fields += [zone, case["t"], scenario["privatekey"], scenario["domain"], scenario["sel"],
-                       case["sig-headers"], results_of(case["message"], case["srv-id"]), "sorted", case["message"]]
+                       case["sig-headers"], results_of(case["message"], case["srv-id"]), "suite", case["message"]]
     replies = arc_driver.run("seal", fields)
     wrong = []
     for i, (name, case) in enumerate(cases):
