@@ -3,7 +3,9 @@
 #include "base/buffer.h"
 #include "base/cursor.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 const char dmarc_test_list[] = "// ===BEGIN ICANN DOMAINS===\n"
 			       "com\n"
