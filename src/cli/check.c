@@ -25,13 +25,6 @@ struct run {
 	struct view authserv_id;
 };
 
-static void
-say(void *ctx, const char *text)
-{
-	(void)ctx;
-	fprintf(stderr, "%s\n", text);
-}
-
 static bool
 read_client(struct run *r, struct assess_client *client, struct err *err)
 {
@@ -202,8 +195,7 @@ check_file(struct run *r, struct view file, bool as_json, struct view authserv_i
 	struct view message;
 	int status = CLI_USAGE;
 
-	r->settings = r->world.config.n == 0 ? settings_presets() :
-					       settings_load(arena_cstr(r->arena, r->world.config), say, NULL);
+	r->settings = cli_settings(&r->world, r->arena);
 	if (r->settings == NULL)
 		return CLI_USAGE;
 	r->authserv_id = own_name(r->settings, authserv_id, r->arena);

@@ -73,6 +73,9 @@ struct cli_world {
 	    { .name = "time", .value_name = "SECONDS", .help = "let it be then, in seconds since 1970 (UTC)",           \
 		.value = &(world)->time }
 
+/* The settings of --config, or presets; NULL: every mistake has been said.  settings_unref. */
+struct settings;
+struct settings *cli_settings(const struct cli_world *world, struct arena *arena);
 /* A resolver as the options and conf say; NULL: err. */
 struct dns *cli_dns_open(const struct cli_world *world, const struct dns_conf *conf, struct arena *arena,
     struct err *err);

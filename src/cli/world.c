@@ -1,4 +1,5 @@
 #include "cli/cli.h"
+#include "milter/settings.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -38,6 +39,21 @@ cli_read(struct view path, struct arena *arena, struct view *text, struct err *e
 	bool ok = read_stream(f, arena, text, err) || err_in(err, "%s", name);
 	fclose(f);
 	return ok;
+}
+
+static void
+say(void *ctx, const char *text)
+{
+	(void)ctx;
+	fprintf(stderr, "%s\n", text);
+}
+
+struct settings *
+cli_settings(const struct cli_world *world, struct arena *arena)
+{
+	if (world->config.n == 0)
+		return settings_presets();
+	return settings_load(arena_cstr(arena, world->config), say, NULL);
 }
 
 struct dns *
