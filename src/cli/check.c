@@ -157,8 +157,9 @@ check_message(struct run *r, struct view message, bool as_json, int *status, str
 	struct dns *dns = cli_dns_open(&r->world, &conf->dns, r->arena, err);
 	if (dns == NULL)
 		return false;
+	struct assess_shared shared = { .dns = dns };
 	struct arena *arena = arena_new(); /* the message's own: its DNS task must end before the resolver does */
-	struct assess *a = assess_begin(&conf->assess, &client, dns, NULL, clock_wall(&clock), arena);
+	struct assess *a = assess_begin(&conf->assess, &client, &shared, clock_wall(&clock), arena);
 	if (assess_header(a, &header))
 		assess_body(a, body);
 	const struct assessment *found = assess_end(a);

@@ -4,7 +4,7 @@
 #include "cli/cli.h"
 #include "crypt/digest.h"
 
-#include "config.h"
+#include <config.h>
 
 #include <stdio.h>
 
