@@ -268,7 +268,7 @@ static const struct {
 	{ "no break inside others", { "i", "1", "d", "123456789-123456789-123456789-123456789-123456789-123456789-123456789-1234" },
 	    true, " i=1;\n\td=123456789-123456789-123456789-123456789-123456789-123456789-123456789-1234" },
 	{ "h= behind colons", { "i", "1", "h", "aaaaaaaaaaaaaaaaaaaaaaaaa:bbbbbbbbbbbbbbbbbbbbbbbbb:ccccccccccccccc:ddddddddddd" },
-	    true, " i=1;\n\th=aaaaaaaaaaaaaaaaaaaaaaaaa:bbbbbbbbbbbbbbbbbbbbbbbbb:ccccccccccccccc:\n\tddddddddddd" },
+	    true, " i=1;\n\th=aaaaaaaaaaaaaaaaaaaaaaaaa:bbbbbbbbbbbbbbbbbbbbbbbbb:\n\tccccccccccccccc:ddddddddddd" },
 	{ "b= anywhere", { "i", "1", "b", "123456789-123456789-123456789-123456789-123456789-123456789-123456789-1234" }, true,
 	    " i=1;\n\tb=123456789-123456789-123456789-123456789-123456789-123456789-1234567\n\t89-1234" },
 	{ "b= whole", { "i", "1", "b", "123456789-123456789-123456789-123456789-123456789-123456789-123456789-1234" }, false,
