@@ -51,7 +51,7 @@ skip_blank(struct line *line)
 	cursor_take(&line->c, CC_WSP | CC_CRLF);
 	next = cursor_peek(&line->c);
 	if (next == '#' || next == ';')
-		line->c = cursor_over(VIEW_EMPTY);
+		cursor_take_n(&line->c, cursor_rest(&line->c).n);
 }
 
 static bool

@@ -345,7 +345,8 @@ session_on_header(struct session *s, struct view name, struct view value)
 	if (name.n == 0 || m->refusal.answer != SESSION_CONTINUE)
 		return go_on; /* nobody can name such a field, so nobody signs or believes it */
 	if (!header_add(&m->header, name, value, &err))
-		refuse_message(s, reply_of(552, "5.3.4", arena_copy(s->arena, view_of(err.text))), "limits.header");
+		refuse_message(s, reply_of(552, "5.3.4", arena_printf(s->arena, "Message refused: %s", err.text)),
+		    "limits.header");
 	return go_on;
 }
 

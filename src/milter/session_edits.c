@@ -7,6 +7,7 @@
  * field at 60000; the senders' signatures decide how many facts there are and how long they get.
  */
 #define RESULTS_OCTETS_MAX 16384
+#define RESULTS_FACTS_MAX 60 /* our own reader stops at AUTH_RESULTS_INFOS_MAX */
 
 static const struct view results_name = { "Authentication-Results", 22 };
 
@@ -28,13 +29,20 @@ new_edit(struct edits *e, enum edit_kind kind)
 	return &e->edit[e->n++];
 }
 
+/* A value begins with a space: MTAs send what stands behind the colon as it is. */
 static void
 insert_field(struct edits *e, struct view name, struct view value)
 {
 	struct edit *edit = new_edit(e, EDIT_INSERT_HEADER);
+	struct buffer b = buffer_in(e->arena);
 
 	edit->name = name;
 	edit->value = value;
+	if (view_starts(value, VIEW_LIT(" ")))
+		return;
+	buffer_add_char(&b, ' ');
+	buffer_add(&b, value);
+	edit->value = buffer_view(&b);
 }
 
 /*
@@ -76,11 +84,13 @@ static struct view
 write_results(struct view authserv_id, const struct auth_facts *facts, struct arena *arena)
 {
 	const size_t prefix = results_name.n + 1;
-	struct view value = auth_results_write(authserv_id, facts, true, prefix, arena);
+	struct auth_facts some = *facts;
+	struct view value;
 
-	if (value.n <= RESULTS_OCTETS_MAX)
-		return value;
-	struct auth_facts some = without_unverified(facts, arena);
+	if (some.n > RESULTS_FACTS_MAX)
+		some = without_unverified(facts, arena);
+	if (some.n > RESULTS_FACTS_MAX)
+		some.n = RESULTS_FACTS_MAX;
 	value = auth_results_write(authserv_id, &some, true, prefix, arena);
 	while (value.n > RESULTS_OCTETS_MAX && some.n > 0) { /* ends: n is halved */
 		some.n /= 2;

@@ -8,6 +8,7 @@
 #include "base/buffer.h"
 #include "base/cursor.h"
 #include "base/log.h"
+#include "crypt/digest.h"
 #include "dns/dns_conf.h"
 #include "milter/session.h"
 #include "milter/settings.h"
@@ -23,6 +24,7 @@ struct macro {
 };
 
 #define MACROS_MAX 32
+#define SESSIONS_MAX 4
 
 struct play {
 	struct arena *arena;
@@ -31,7 +33,8 @@ struct play {
 	struct session_load load;
 	struct clock clock;
 	struct session_env env;
-	struct session *session;
+	struct session *all[SESSIONS_MAX];
+	struct session *session; /* the one of these that events go to */
 	struct macro macro[MACROS_MAX];
 	size_t macros;
 	struct buffer got; /* "= " lines of the step under way */
@@ -179,16 +182,18 @@ play_helo(struct play *p, struct view rest)
 	note(p, session_on_helo(p->session, rest, ask_macro, p));
 }
 
-#define ARGUMENTS_MAX 100000
-
 static size_t
 split_arguments(struct play *p, struct view rest, struct view **argv)
 {
 	size_t n = 0;
 
 	*argv = ARENA_ARRAY(p->arena, rest.n / 2 + 2, struct view);
-	while (rest.n > 0)
-		view_split(rest, ' ', &(*argv)[n++], &rest);
+	while (rest.n > 0) {
+		view_split(rest, ' ', &(*argv)[n], &rest);
+		if (view_is((*argv)[n], "\"\""))
+			(*argv)[n].n = 0;
+		n++;
+	}
 	return n;
 }
 
@@ -267,9 +272,24 @@ play_failed(struct play *p, struct view rest)
 static void
 play_close(struct play *p, struct view rest)
 {
+	size_t i = 0;
+
 	(void)rest;
+	while (p->all[i] != p->session)
+		i++;
 	session_free(p->session);
-	p->session = session_new(&p->env);
+	p->all[i] = p->session = session_new(&p->env);
+}
+
+static void
+play_session(struct play *p, struct view rest)
+{
+	uint64_t n;
+
+	if (view_to_u64(rest, SESSIONS_MAX, &n) && n > 0)
+		p->session = p->all[n - 1];
+	else
+		p->broken = true;
 }
 
 static void
@@ -348,6 +368,7 @@ static const struct {
 	{ "abort", play_abort },
 	{ "failed", play_failed },
 	{ "close", play_close },
+	{ "session", play_session },
 	{ "macro", set_macro },
 	{ "drain", play_drain },
 	{ "reload", play_reload },
@@ -400,7 +421,9 @@ begin(struct play *p, const char *path)
 		return false;
 	}
 	p->env.keys = key_cache_new(100);
-	p->session = session_new(&p->env);
+	for (size_t i = 0; i < SESSIONS_MAX; i++)
+		p->all[i] = session_new(&p->env);
+	p->session = p->all[0];
 	log_to_function(keep_log, p);
 	return true;
 }
@@ -412,7 +435,8 @@ end(struct play *p, const char *path)
 	bool clean = true;
 
 	log_to_stderr("replay");
-	session_free(p->session);
+	for (size_t i = 0; i < SESSIONS_MAX; i++)
+		session_free(p->all[i]);
 	if (atomic_load(&p->load.messages) != 0) {
 		printf("%s: a message is still counted as open\n", path);
 		clean = false;
@@ -485,12 +509,18 @@ main(int argc, char **argv)
 {
 	bool update = argc > 1 && strcmp(argv[1], "--update") == 0;
 	unsigned passed = 0, failed = 0;
+	struct err err;
 
+	if (!crypt_open(&err)) {
+		printf("replay: %s\n", err.text);
+		return 1;
+	}
 	for (int i = update ? 2 : 1; i < argc; i++) {
 		bool ok = update ? update_file(argv[i]) : play_file(argv[i], NULL);
 		printf("%s: %s\n", ok ? "ok" : "FAILED", argv[i]);
 		*(ok ? &passed : &failed) += 1;
 	}
+	crypt_close();
 	printf("replay: %u passed, %u failed\n", passed, failed);
 	return failed == 0 && passed > 0 ? 0 : 1;
 }

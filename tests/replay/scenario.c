@@ -65,7 +65,9 @@ scenario_show(struct view text, struct arena *arena)
 		unsigned char o = (unsigned char)text.p[i];
 		if (o == '\n')
 			buffer_add_cstr(&b, "\n= ");
-		else if (o == '\t' || (o >= ' ' && o != 127 && o != '\\'))
+		else if (o == '\\')
+			buffer_add_cstr(&b, "\\\\");
+		else if (o == '\t' || (o >= ' ' && o != 127))
 			buffer_add_char(&b, (char)o);
 		else
 			buffer_addf(&b, "\\x%02x", o);

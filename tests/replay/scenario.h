@@ -15,11 +15,12 @@
  *	macro	NAME VALUE, from here on; without a VALUE it is unset
  *	reload	a line of assay.conf: from here on the settings are this alone
  *	drain	the process is about to stop
+ *	session	N: what follows happens on connection N (1 to 4; 1 at first)
  *	close	the connection ends; the next event is another one's
  *
  *	connect	NAME ADDRESS PORT	ADDRESS may be "unix" or "unknown"
  *	helo	NAME
- *	mail	ADDRESS ARGUMENT...
+ *	mail	ADDRESS ARGUMENT...	"" is an empty one
  *	rcpt	ADDRESS ARGUMENT...
  *	data
  *	header	NAME:VALUE	VALUE as it is, leading space included
