@@ -7,6 +7,7 @@
  * field at 60000; the senders' signatures decide how many facts there are and how long they get.
  */
 #define RESULTS_OCTETS_MAX 16384
+#define RESULTS_FACTS_MAX 60 /* our own reader stops at AUTH_RESULTS_INFOS_MAX */
 
 static const struct view results_name = { "Authentication-Results", 22 };
 
@@ -83,11 +84,13 @@ static struct view
 write_results(struct view authserv_id, const struct auth_facts *facts, struct arena *arena)
 {
 	const size_t prefix = results_name.n + 1;
-	struct view value = auth_results_write(authserv_id, facts, true, prefix, arena);
+	struct auth_facts some = *facts;
+	struct view value;
 
-	if (value.n <= RESULTS_OCTETS_MAX)
-		return value;
-	struct auth_facts some = without_unverified(facts, arena);
+	if (some.n > RESULTS_FACTS_MAX)
+		some = without_unverified(facts, arena);
+	if (some.n > RESULTS_FACTS_MAX)
+		some.n = RESULTS_FACTS_MAX;
 	value = auth_results_write(authserv_id, &some, true, prefix, arena);
 	while (value.n > RESULTS_OCTETS_MAX && some.n > 0) { /* ends: n is halved */
 		some.n /= 2;

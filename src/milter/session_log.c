@@ -202,10 +202,11 @@ add_verdict(struct buffer *b, const struct session *s, const struct session_outc
 		buffer_addf(b, ",+%zu", m->rcpts - SHOWN_RECIPIENTS);
 }
 
+/* One reason for many signatures is said once. */
 static void
 add_reason(struct buffer *why, const char *what, struct view reason)
 {
-	if (reason.n == 0)
+	if (reason.n == 0 || view_ends(buffer_view(why), reason))
 		return;
 	buffer_addf(why, "%s%s: ", why->n == 0 ? "" : "; ", what);
 	buffer_add(why, reason);

@@ -4,6 +4,7 @@
  */
 #include "base/cursor.h"
 #include "base/log.h"
+#include "crypt/digest.h"
 #include "dns/dns_conf.h"
 #include "mail/auth_results.h"
 #include "milter/session.h"
@@ -246,6 +247,9 @@ play_event(struct fuzz *f)
 static void
 prepare(void)
 {
+	struct err err;
+
+	assert(crypt_open(&err));
 	settings[0] = settings_presets();
 	settings[1] = settings_presets();
 	assert(settings[0] != NULL && settings[1] != NULL);

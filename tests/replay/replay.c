@@ -8,6 +8,7 @@
 #include "base/buffer.h"
 #include "base/cursor.h"
 #include "base/log.h"
+#include "crypt/digest.h"
 #include "dns/dns_conf.h"
 #include "milter/session.h"
 #include "milter/settings.h"
@@ -508,12 +509,18 @@ main(int argc, char **argv)
 {
 	bool update = argc > 1 && strcmp(argv[1], "--update") == 0;
 	unsigned passed = 0, failed = 0;
+	struct err err;
 
+	if (!crypt_open(&err)) {
+		printf("replay: %s\n", err.text);
+		return 1;
+	}
 	for (int i = update ? 2 : 1; i < argc; i++) {
 		bool ok = update ? update_file(argv[i]) : play_file(argv[i], NULL);
 		printf("%s: %s\n", ok ? "ok" : "FAILED", argv[i]);
 		*(ok ? &passed : &failed) += 1;
 	}
+	crypt_close();
 	printf("replay: %u passed, %u failed\n", passed, failed);
 	return failed == 0 && passed > 0 ? 0 : 1;
 }

@@ -5,6 +5,7 @@
  */
 #include "base/lock.h"
 #include "base/log.h"
+#include "crypt/digest.h"
 #include "dns/dns_conf.h"
 #include "milter/session.h"
 #include "milter/settings.h"
@@ -154,6 +155,10 @@ main(void)
 	pthread_t sender[THREADS], exchanger;
 	struct err err;
 
+	if (!crypt_open(&err)) {
+		fprintf(stderr, "stress: %s\n", err.text);
+		return 1;
+	}
 	log_to_function(count_line, NULL);
 	lock_init(&store.lock);
 	store.current = new_settings(1);
@@ -177,6 +182,7 @@ main(void)
 	key_cache_free(env.shared.keys);
 	dns_close(env.shared.dns);
 	lock_destroy(&store.lock);
+	crypt_close();
 	printf("stress: %u lines logged, %u failed\n", atomic_load(&lines), atomic_load(&wrong));
 	return atomic_load(&wrong) == 0 ? 0 : 1;
 }
