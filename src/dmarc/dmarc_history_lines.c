@@ -98,7 +98,7 @@ spf_number(const struct auth_facts *facts)
 {
 	for (size_t i = 0; i < facts->n; i++) {
 		const struct auth_fact *f = &facts->fact[i];
-		if (f->method == AUTH_SPF && (f->domain.n > 0 || property_of(f, "mailfrom").n > 0))
+		if (f->method == AUTH_SPF && f->domain.n > 0)
 			return ares_of(f->result);
 	}
 	return ARES_NONE;

@@ -101,7 +101,7 @@ static void
 run(struct view author, struct view how, struct dns *dns, struct arena *arena)
 {
 	struct dmarc_conf conf = { .enable = true, .identifiers_max = 4 };
-	struct from_domain from = { FROM_ONE, author, &author, 1, VIEW_EMPTY, 1 };
+	struct from_domain from = { FROM_ONE, author, &author, 1, VIEW_EMPTY, 1, 1 };
 	struct auth_facts facts = take_facts(how, arena);
 	struct dns_task *task = dns_task_new(dns, arena, (struct dns_budget){ 1000, 1000 });
 	struct view likely[FACTS_MAX];
