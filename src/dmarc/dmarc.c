@@ -92,7 +92,8 @@ settle(const struct dmarc_input *in, struct arena *arena)
 		return NULL;
 	if (in->conf->several_from == DMARC_SEVERAL_NONE)
 		return dmarc_verdict_plain(DMARC_STATUS_NOFROM, VIEW_EMPTY, VIEW_LIT("several author domains"), arena);
-	if (in->conf->several_from == DMARC_SEVERAL_REJECT || from->n > AUTHORS_MAX || from->n == 0)
+	/* Repeated fields: nothing can be aligned (RFC 9989 4.4), and one of them may hide what it names. */
+	if (in->conf->several_from == DMARC_SEVERAL_REJECT || from->fields > 1 || from->n < 2 || from->n > AUTHORS_MAX)
 		return dmarc_verdict_plain(DMARC_STATUS_REJECT, VIEW_EMPTY, VIEW_LIT("several author domains"), arena);
 	for (size_t i = 0; i < from->n; i++)
 		if (!is_name(from->domains[i]))

@@ -33,7 +33,7 @@ enum dmarc_discovery {
 /* More than one author domain, RFC 9989 11.5. */
 enum dmarc_several {
 	DMARC_SEVERAL_REJECT,	 /* status reject, whatever they publish */
-	DMARC_SEVERAL_STRICTEST, /* each is checked; the strictest outcome holds */
+	DMARC_SEVERAL_STRICTEST, /* each is checked, the strictest outcome holds; several From fields: as reject */
 	DMARC_SEVERAL_NONE,	 /* not DMARC's business: status nofrom */
 };
 

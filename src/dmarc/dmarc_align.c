@@ -23,22 +23,18 @@ property_of(const struct auth_fact *f, const char *ptype, const char *name)
 }
 
 /*
- * The domain a fact speaks of.  A fact that did not pass may leave fact.domain empty and name it in its
- * properties; whether it would have been aligned decides if its temperror is ours (RFC 9989 5.3.6).
+ * The domain a fact speaks of.  A signature that did not pass may leave fact.domain empty and name it as header.d;
+ * whether it would have been aligned decides if its temperror is ours (RFC 9989 5.3.6).  Of SPF only the
+ * MAIL FROM identity has a domain.
  */
 static struct view
 domain_of(const struct auth_fact *f, struct arena *arena)
 {
-	struct view domain = f->domain, text;
-	size_t at;
+	struct view domain = f->domain;
 
-	if (domain.n > 0 || f->result == AUTH_PASS)
+	if (domain.n > 0 || f->result == AUTH_PASS || f->method != AUTH_DKIM)
 		return domain;
-	text = f->method == AUTH_DKIM ? property_of(f, "header", "d") : property_of(f, "smtp", "mailfrom");
-	at = view_find_last(text, '@');
-	if (at != VIEW_NONE)
-		text = view_from(text, at + 1);
-	return domain_to_ascii(text, arena, &domain, NULL) ? domain : VIEW_EMPTY;
+	return domain_to_ascii(property_of(f, "header", "d"), arena, &domain, NULL) ? domain : VIEW_EMPTY;
 }
 
 void

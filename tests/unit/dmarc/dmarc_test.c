@@ -75,7 +75,7 @@ dmarc_test_facts(const char *text, struct arena *arena)
 		struct view domain = arena_copy(arena, cursor_until(&c, ' '));
 		cursor_char(&c, ' ');
 		f->aligns = f->result == AUTH_PASS && !partial && !helo;
-		if (f->aligns || partial)
+		if (f->aligns || partial || (f->method == AUTH_SPF && !helo))
 			f->domain = domain;
 		auth_fact_property(f, f->method == AUTH_DKIM ? "header" : "smtp",
 		    f->method == AUTH_DKIM ? "d" : helo ? "helo" : "mailfrom", domain);

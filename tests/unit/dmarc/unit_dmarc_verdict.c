@@ -390,6 +390,25 @@ START_TEST(fact_table)
 }
 END_TEST
 
+/* 4.4: "Identifier Alignment cannot occur with a message that is not valid, particularly one with a repeated From" */
+START_TEST(repeated_fields_are_never_aligned)
+{
+	struct arena *arena = arena_new();
+	struct dmarc_conf conf = dmarc_test_presets(arena);
+	struct view list[] = { VIEW_LIT("a.example"), VIEW_LIT("b.example") };
+	struct from_domain from = { FROM_SEVERAL, VIEW_EMPTY, list, _i == 0 ? 1 : 2, VIEW_EMPTY, 2, 2 };
+	struct dmarc_input in = { .conf = &conf, .from = &from };
+	struct auth_facts facts = dmarc_test_facts("dkim=pass:a.example dkim=pass:b.example", arena);
+	struct dns *dns = dns_open_fake(view_of(R("a.example", "p=reject") R("b.example", "p=reject")), NULL);
+	struct dns_task *task = dns_task_new(dns, arena, (struct dns_budget){ 100, 1000 });
+
+	conf.several_from = DMARC_SEVERAL_STRICTEST;
+	ck_assert_int_eq(dmarc_end(dmarc_begin(&in, task, arena), &facts)->status, DMARC_STATUS_REJECT);
+	arena_free(arena);
+	dns_close(dns);
+}
+END_TEST
+
 START_TEST(off_asks_nothing)
 {
 	struct dmarc_test t = { .zone = R("example.com", "p=reject"), .from = "example.com", .facts = "", .conf = dmarc_test_presets(NULL) };
@@ -408,7 +427,7 @@ START_TEST(psl_without_a_list_is_trouble)
 	struct arena *arena = arena_new();
 	struct dmarc_conf conf = dmarc_test_presets(arena);
 	struct view list[] = { VIEW_LIT("example.com") };
-	struct from_domain from = { FROM_ONE, list[0], list, 1, VIEW_EMPTY, 1 };
+	struct from_domain from = { FROM_ONE, list[0], list, 1, VIEW_EMPTY, 1, 1 };
 	struct dmarc_input in = { .conf = &conf, .from = &from };
 	struct auth_facts none = { NULL, 0 };
 	struct dns *dns = dns_open_fake(view_of(R("example.com", "p=reject")), NULL);
@@ -485,6 +504,7 @@ main(void)
 	tcase_add_loop_test(tc, several_table, 0, ARRAY_LEN(several));
 	tcase_add_loop_test(tc, both_table, 0, ARRAY_LEN(both));
 	tcase_add_loop_test(tc, fact_table, 0, ARRAY_LEN(written));
+	tcase_add_loop_test(tc, repeated_fields_are_never_aligned, 0, 2);
 	tcase_add_test(tc, off_asks_nothing);
 	tcase_add_test(tc, psl_without_a_list_is_trouble);
 	tcase_add_test(tc, test_mode_leaves_its_reason);

@@ -102,7 +102,7 @@ START_TEST(begin_never_blocks)
 {
 	struct dmarc_conf conf = dmarc_test_presets(arena);
 	struct view list[] = { VIEW_LIT("example.com") };
-	struct from_domain from = { FROM_ONE, list[0], list, 1, VIEW_EMPTY, 1 };
+	struct from_domain from = { FROM_ONE, list[0], list, 1, VIEW_EMPTY, 1, 1 };
 	struct dmarc_input in = { .conf = &conf, .from = &from };
 	struct auth_facts none = { NULL, 0 };
 
@@ -120,7 +120,7 @@ START_TEST(hints_are_asked_early)
 	struct dmarc_conf conf = dmarc_test_presets(arena);
 	struct view list[] = { VIEW_LIT("example.com") };
 	struct view likely[] = { VIEW_LIT("example.com"), VIEW_LIT("a.example.com"), VIEW_LIT("evil.com"), VIEW_LIT("a.example.com") };
-	struct from_domain from = { FROM_ONE, list[0], list, 1, VIEW_EMPTY, 1 };
+	struct from_domain from = { FROM_ONE, list[0], list, 1, VIEW_EMPTY, 1, 1 };
 	struct dmarc_input in = { .conf = &conf, .from = &from, .likely = likely, .likely_n = 4 };
 
 	open_zone("");
@@ -133,7 +133,7 @@ START_TEST(step_asks_for_existence)
 {
 	struct dmarc_conf conf = dmarc_test_presets(arena);
 	struct view list[] = { VIEW_LIT("a.example.com") };
-	struct from_domain from = { FROM_ONE, list[0], list, 1, VIEW_EMPTY, 1 };
+	struct from_domain from = { FROM_ONE, list[0], list, 1, VIEW_EMPTY, 1, 1 };
 	struct dmarc_input in = { .conf = &conf, .from = &from };
 
 	open_zone("_dmarc.example.com TXT \"v=DMARC1; p=none; np=reject\"\n");
@@ -236,7 +236,7 @@ judge(const struct dmarc_conf *conf, const char *author, const char *signer)
 {
 	struct arena *mine = arena_new();
 	struct view list[] = { view_of(author) };
-	struct from_domain from = { FROM_ONE, list[0], list, 1, VIEW_EMPTY, 1 };
+	struct from_domain from = { FROM_ONE, list[0], list, 1, VIEW_EMPTY, 1, 1 };
 	struct dmarc_input in = { .conf = conf, .from = &from };
 	struct auth_fact fact = { .method = AUTH_DKIM, .result = AUTH_PASS, .domain = view_of(signer), .aligns = true };
 	struct auth_facts facts = { &fact, 1 };
