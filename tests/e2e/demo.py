@@ -24,6 +24,7 @@ def demonstrate(lab):
     lab.zone("sender.example", ["@ IN TXT \"v=spf1 ip4:192.0.2.0/24 -all\"", rsa.zone_line(), "@ IN A 192.0.2.25",
                                 "@ IN MX 10 @"])
     lab.zone("plain.example", ["@ IN A 203.0.113.7"])
+    lab.zone("example", [])
     lab.start_nsd()
     lab.assay_conf()
     lab.start_assayd()

@@ -270,6 +270,7 @@ mail_owner = {MAIL_OWNER}
 setgid_group = {SETGID_GROUP}
 default_privs = {DELIVER_AS}
 import_environment = MAIL_CONFIG LD_LIBRARY_PATH MAIL_LOGTAG LANG=C
+export_environment = MAIL_CONFIG LD_LIBRARY_PATH LANG
 maillog_file = {self.log_dir}/postfix.log
 maillog_file_prefixes = {self.work}
 myhostname = mx.assay.example
