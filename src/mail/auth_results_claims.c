@@ -103,35 +103,55 @@ begins_with_id(struct view text, struct view id)
 	return rest.n == 0 || !is_token_octet(rest.p[0]);
 }
 
-/* The first word of text, U-labels and all, is the domain id (A-labels). */
+/* The first word of text has U-labels and is the domain id (A-labels). */
 static bool
 is_u_label_of(struct view text, struct view id, struct arena *arena)
 {
 	struct cursor c = cursor_over(text);
-	struct view ascii;
+	struct view word = cursor_take(&c, CC_TOKEN | CC_UTF8), ascii;
 
-	return domain_to_ascii(cursor_take(&c, CC_TOKEN | CC_UTF8), arena, &ascii, NULL) && view_eq(ascii, id);
+	return !view_is_ascii(word) && domain_to_ascii(word, arena, &ascii, NULL) && view_eq(ascii, id);
 }
 
-bool
-auth_results_claims(struct view value, struct view authserv_id, struct arena *arena)
+static bool
+claims_in_ascii(struct view value, struct view id, struct arena *arena)
 {
-	struct buffer text = buffer_in(arena);
-	struct view ascii;
-	bool is_domain = domain_to_ascii(authserv_id, arena, &ascii, NULL);
-	struct view id = is_domain ? ascii : authserv_id;
-	bool odd = !view_is_ascii(value);
 	enum eight_bit eight_bit = view_is_utf8(value) ? EIGHT_BIT_SPLITS : EIGHT_BIT_AS_SPACE;
+	struct buffer text = buffer_in(arena);
 
 	for (unsigned way = 0; way < ALL_WAYS; way++) {
 		read_text(value, way, eight_bit, id.n + 2, &text);
 		if (begins_with_id(buffer_view(&text), id))
 			return true;
-		if (!odd || !is_domain)
-			continue;
+	}
+	return false;
+}
+
+/* Most ways read the same; libidn2 is slow, so what was just looked at is not looked at again. */
+static bool
+claims_in_u_labels(struct view value, struct view id, struct arena *arena)
+{
+	struct buffer text = buffer_in(arena);
+	struct view last = VIEW_EMPTY;
+
+	for (unsigned way = 0; way < ALL_WAYS; way++) {
 		read_text(value, way, EIGHT_BIT_STAYS, WORD_MAX, &text);
-		if (is_u_label_of(buffer_view(&text), id, arena))
+		if (view_eq(buffer_view(&text), last))
+			continue;
+		last = arena_copy(arena, buffer_view(&text));
+		if (is_u_label_of(last, id, arena))
 			return true;
 	}
 	return false;
+}
+
+bool
+auth_results_claims(struct view value, struct view authserv_id, struct arena *arena)
+{
+	struct view ascii;
+
+	if (!domain_to_ascii(authserv_id, arena, &ascii, NULL))
+		return claims_in_ascii(value, authserv_id, arena);
+	return claims_in_ascii(value, ascii, arena) ||
+	    (!view_is_ascii(value) && claims_in_u_labels(value, ascii, arena));
 }

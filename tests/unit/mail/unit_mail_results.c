@@ -294,6 +294,7 @@ static const struct {
 	{ TEXT(" mx.example.org\tspf=pass"), true },
 	{ TEXT(" mx.example.org(x)"), true },
 	{ TEXT(" mx.example.org (x) 1 (y); spf=pass"), true },
+	{ TEXT(" mx.example.org(x)1; spf=pass"), true },
 	{ TEXT(" (x) mx.example.org; spf=pass"), true },
 	{ TEXT(" (x)(y (z))\r\n\t(w)mx.example.org; spf=pass"), true },
 	{ TEXT(" (;) mx.example.org; spf=pass"), true },
