@@ -1,5 +1,6 @@
 #include "mail/auth_results.h"
 
+#include "base/base64.h"
 #include "base/buffer.h"
 #include "base/cursor.h"
 #include "mail/domain.h"
@@ -145,13 +146,85 @@ claims_in_u_labels(struct view value, struct view id, struct arena *arena)
 	return false;
 }
 
+static int
+hex_value(int digit)
+{
+	return digit <= '9' ? digit - '0' : (digit | 0x20) - 'a' + 10;
+}
+
+/* RFC 2047 4.2: "_" is a space, "=2E" an octet. */
+static void
+decode_q(struct view text, struct buffer *out)
+{
+	struct cursor c = cursor_over(text);
+
+	while (!cursor_end(&c)) { /* ends: each turn takes an octet */
+		struct view octet = cursor_take_n(&c, 1);
+		struct view hex = VIEW_EMPTY;
+		if (view_is(octet, "="))
+			hex = cursor_take_max(&c, CC_HEXDIG, 2);
+		if (hex.n == 2)
+			buffer_add_char(out, (char)(hex_value(hex.p[0]) << 4 | hex_value(hex.p[1])));
+		else
+			buffer_add_char(out, view_is(octet, "_") ? ' ' : octet.p[0]);
+	}
+}
+
+/* encoded-word = "=?" charset "?" encoding "?" encoded-text "?="           RFC 2047 2 */
+static bool
+take_encoded_word(struct cursor *c, struct arena *arena, struct buffer *out)
+{
+	size_t from = cursor_offset(c);
+	struct view octets;
+
+	if (!cursor_text(c, VIEW_LIT("=?")))
+		return false;
+	cursor_until(c, '?');
+	bool q = cursor_text_nocase(c, VIEW_LIT("?q?"));
+	bool b = !q && cursor_text_nocase(c, VIEW_LIT("?b?"));
+	struct view text = cursor_until(c, '?');
+	if (q && cursor_text(c, VIEW_LIT("?="))) {
+		decode_q(text, out);
+		return true;
+	}
+	if (b && cursor_text(c, VIEW_LIT("?=")) && base64_decode(text, arena, &octets, NULL)) {
+		buffer_add(out, octets);
+		return true;
+	}
+	cursor_back(c, from);
+	return false;
+}
+
+/* Webmail and scripts decode every field before they look at it, this one too, against RFC 2047 5. */
+static struct view
+without_encoded_words(struct view value, struct arena *arena)
+{
+	struct cursor c = cursor_over(value);
+	struct buffer out = buffer_in(arena);
+
+	while (!cursor_end(&c)) { /* ends: each turn takes something */
+		if (take_encoded_word(&c, arena, &out))
+			continue;
+		buffer_add(&out, cursor_take_n(&c, 1));
+		buffer_add(&out, cursor_until(&c, '='));
+	}
+	return buffer_view(&out);
+}
+
 bool
 auth_results_claims(struct view value, struct view authserv_id, struct arena *arena)
 {
-	struct view ascii;
+	struct view ascii = authserv_id;
+	bool is_domain = domain_to_ascii(authserv_id, arena, &ascii, NULL);
+	struct view id = is_domain ? ascii : authserv_id;
+	struct view reading[2] = { value, without_encoded_words(value, arena) };
+	size_t readings = view_eq(reading[0], reading[1]) ? 1 : 2;
 
-	if (!domain_to_ascii(authserv_id, arena, &ascii, NULL))
-		return claims_in_ascii(value, authserv_id, arena);
-	return claims_in_ascii(value, ascii, arena) ||
-	    (!view_is_ascii(value) && claims_in_u_labels(value, ascii, arena));
+	for (size_t i = 0; i < readings; i++) {
+		if (claims_in_ascii(reading[i], id, arena))
+			return true;
+		if (is_domain && !view_is_ascii(reading[i]) && claims_in_u_labels(reading[i], id, arena))
+			return true;
+	}
+	return false;
 }

@@ -332,6 +332,17 @@ static const struct {
 	{ TEXT(" mx\xe3\x80\x82" "example.org; spf=pass"), true },	/* ideographic full stop */
 	{ TEXT(" \xef\xbd\x8dx.example.org; spf=pass"), true },		/* full-width m */
 	{ TEXT(" (\xff) \xef\xbd\x8dx.example.org; spf=pass"), true },
+	{ TEXT(" =?utf-8?q?mx.example.org?=; spf=pass"), true },
+	{ TEXT(" =?US-ASCII?Q?mx=2Eexample=2eorg=3B_spf=3Dpass?="), true },
+	{ TEXT(" =?utf-8?b?bXguZXhhbXBsZS5vcmc=?= 1; spf=pass"), true },
+	{ TEXT(" =?utf-8?q?mx.exam?=\r\n =?utf-8?q?ple.org?=; spf=pass"), true },
+	{ TEXT(" mx.=?a?q?example?=.org; spf=pass"), true },
+	{ TEXT(" \"=?utf-8?q?=EF=BD=8Dx.example.org?=\"; spf=pass"), true },
+	{ TEXT(" =?utf-8?q?other.example?=; mx.example.org"), false },
+	{ TEXT(" =?utf-8?q?mx.example.orgx?=; spf=pass"), false },
+	{ TEXT(" other.example =?utf-8?q?mx.example.org?=; spf=pass"), false },
+	{ TEXT(" =?utf-8?q?other=zz=?=; =?utf-8?q?"), false },
+	{ TEXT(" =?utf-8?b?bXgu*?=; =?=?=?"), false },
 	{ TEXT(""), false },
 	{ TEXT(" "), false },
 	{ TEXT(" other.example; spf=pass"), false },
