@@ -25,7 +25,7 @@ struct view auth_results_write(struct view authserv_id, const struct auth_facts 
     size_t prefix_columns, struct arena *arena);
 
 /*
- * A parsed resinfo: views into arena, quotes and comments taken off; methods, versions, results and names in lower case.
+ * A parsed resinfo: views into arena, quotes and comments taken off; methods, results and names in lower case.
  */
 struct auth_results_property {
 	struct view ptype, name, value; /* ptype is empty in Microsoft's "action=none" */

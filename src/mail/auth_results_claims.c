@@ -20,7 +20,7 @@ enum eight_bit {
 	EIGHT_BIT_STAYS,
 };
 
-/* Enough to see any domain in U-labels; more of the field is never looked at in words. */
+/* Enough to see any domain in U-labels; what stands behind is not looked at. */
 #define WORD_MAX 1024
 
 /* Takes the comment under the cursor; false, and nothing taken: it does not end. */

@@ -494,6 +494,7 @@ main(void)
 	Suite *suite = suite_create("mail addresses");
 	TCase *tc = tcase_create("mail addresses");
 
+	tcase_set_timeout(tc, 60); /* a busy machine, sanitizers */
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(tc, every_from_has_a_named_outcome, 0, ARRAY_LEN(froms));
 	tcase_add_loop_test(tc, from_fields_are_counted, 0, ARRAY_LEN(fields));
