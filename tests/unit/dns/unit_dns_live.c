@@ -73,6 +73,7 @@ static const struct {
 	{ "data.test", DNS_AAAA, "nodata" },
 	{ "ttl0.test", DNS_A, "data 192.0.2.1" },
 	{ "data \".test", DNS_A, "data 192.0.2.1" },
+	{ "data \377.test", DNS_A, "data 192.0.2.1" },
 	{ "data.10.in-addr.arpa", DNS_A, "data 192.0.2.1" },
 	{ "data.home.arpa", DNS_A, "data 192.0.2.1" },
 	{ "nodata.test", DNS_TXT, "nodata" },
@@ -322,6 +323,18 @@ START_TEST(settings_refused)
 }
 END_TEST
 
+/* No question is asked: nothing leaves the machine. */
+START_TEST(recursing_opens_and_closes)
+{
+	struct dns_conf conf = { .mode = DNS_MODE_RECURSE, .timeout = 1000, .cache_octets = 1 << 20 };
+	struct err err;
+	struct dns *opened = dns_open(&conf, &err);
+
+	ck_assert_msg(opened != NULL, "%s", err.text);
+	dns_close(opened);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -340,6 +353,7 @@ main(void)
 	tcase_add_loop_test(live, closing_with_questions_in_the_air, 0, 4);
 	tcase_add_test(live, threads);
 	tcase_add_loop_test(live, validation, 0, ARRAY_LEN(validated));
+	tcase_add_test(live, recursing_opens_and_closes);
 	tcase_add_loop_test(live, settings_refused, 0, ARRAY_LEN(refused));
 	suite_add_tcase(suite, live);
 	return run_suite(suite);
