@@ -158,6 +158,21 @@ START_TEST(each)
 }
 END_TEST
 
+START_TEST(huge_name_costs_nothing)
+{
+	struct dns_task *task = task_with(10, 1000);
+	struct view name = { malloc(1 << 20), 1 << 20 };
+	size_t used;
+
+	memset((char *)name.p, 'a', name.n);
+	used = arena_used(arena);
+	ck_assert_int_eq(dns_get(task, name, DNS_A)->outcome, DNS_NXDOMAIN);
+	ck_assert_uint_lt(arena_used(arena) - used, 2000);
+	ck_assert_uint_eq(dns_task_stats(task).queries, 0);
+	free((char *)name.p);
+}
+END_TEST
+
 /* A task may end before its answers; nobody is waited for, and others who joined get theirs. */
 START_TEST(task_ends_with_questions_in_the_air)
 {
@@ -423,6 +438,7 @@ main(void)
 	tcase_add_test(task, asks_overlap);
 	tcase_add_test(task, only_waiting_costs_time);
 	tcase_add_test(task, each);
+	tcase_add_test(task, huge_name_costs_nothing);
 	tcase_add_test(task, task_ends_with_questions_in_the_air);
 	suite_add_tcase(suite, task);
 	tcase_add_checked_fixture(cache, setup, teardown);
