@@ -271,9 +271,14 @@ END_TEST
 
 START_TEST(settings_have_their_presets)
 {
+	struct dkim_conf conf;
+
+	conf_section_presets(&dkim_section, &conf, arena);
 	ck_assert_str_eq(dkim_section.name, "dkim");
-	ck_assert_uint_eq(dkim_section.items, 5);
-	ck_assert_uint_eq(dkim_section.size, sizeof(struct dkim_conf));
+	ck_assert(conf.enable && !conf.allow_partial_body);
+	ck_assert_int_eq(conf.signatures_max, 10);
+	ck_assert_int_eq(conf.clock_skew, 300);
+	ck_assert_int_eq(conf.rsa_bits_min, 1024);
 }
 END_TEST
 
