@@ -4,6 +4,7 @@
 #include "base/lock.h"
 #include "base/mem.h"
 #include "dns/dns.h"
+#include "signed_zone.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -19,6 +20,8 @@
 #define SEEN_MAX 65536
 #define TYPE_CNAME 5
 #define TYPE_SOA 6
+#define TYPE_RRSIG 46
+#define TYPE_DNSKEY 48
 
 struct delayed {
 	int64_t due_ms;
@@ -200,6 +203,29 @@ put_huge(struct out *o)
 	}
 }
 
+static void
+put_octets(struct out *o, unsigned type, const uint8_t *p, size_t n)
+{
+	size_t start = record_begin(o, NULL, type, 60);
+
+	put(o, p, n);
+	record_end(o, start);
+	o->answers++;
+}
+
+static void
+put_signed(struct out *o, unsigned type)
+{
+	if (type == TYPE_DNSKEY) {
+		put_octets(o, TYPE_DNSKEY, signed_dnskey, sizeof(signed_dnskey));
+		put_octets(o, TYPE_RRSIG, signed_dnskey_sig, sizeof(signed_dnskey_sig));
+	} else {
+		put_data(o, NULL, type, 60);
+		put_octets(o, TYPE_RRSIG, signed_txt_sig, sizeof(signed_txt_sig));
+		o->octets[o->n - sizeof(signed_txt_sig) + 1] = (uint8_t)type; /* type covered */
+	}
+}
+
 static bool
 begins(const char *label, const char *word)
 {
@@ -236,6 +262,8 @@ put_answer(struct out *o, const char *label, unsigned type)
 	} else if (begins(label, "many")) {
 		for (unsigned i = 0; i < 300; i++)
 			put_a(o, NULL, 60, i);
+	} else if (begins(label, "signed")) {
+		put_signed(o, type);
 	} else if (begins(label, "huge")) {
 		put_huge(o);
 	} else if (!begins(label, "nodata")) {

@@ -20,6 +20,7 @@
  *	many...		300 A records, by TCP
  *	huge...		three TXT records of 20 000 octets, by TCP
  *	short...	half a message
+ *	signed.test	TXT and DNSKEY as data, validly signed (signed_zone.h); A with a signature that is wrong
  */
 struct nameserver;
 
