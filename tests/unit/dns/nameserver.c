@@ -9,6 +9,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <poll.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,6 +41,7 @@ struct nameserver {
 	struct lock lock; /* guards seen */
 	char (*seen)[16];
 	size_t seen_n;
+	atomic_bool deaf;
 };
 
 /* A message under construction. */
@@ -346,7 +348,7 @@ serve_udp(struct nameserver *s)
 	if (n < 0 || !read_question(in, (size_t)n, &asked))
 		return;
 	remember(s, asked.label);
-	if (begins(asked.label, "silent"))
+	if (begins(asked.label, "silent") || atomic_load(&s->deaf))
 		return;
 	build(&o, in, &asked, true);
 	delay = begins(asked.label, "slow") ? 150 : begins(asked.label, "late") ? 1500 : 0;
@@ -486,6 +488,12 @@ nameserver_questions(struct nameserver *s, const char *label)
 		n += begins(s->seen[i], label);
 	lock_drop(&s->lock);
 	return n;
+}
+
+void
+nameserver_deaf(struct nameserver *s, bool deaf)
+{
+	atomic_store(&s->deaf, deaf);
 }
 
 void

@@ -73,6 +73,7 @@ static const struct {
 	{ "data.test", DNS_AAAA, "nodata" },
 	{ "ttl0.test", DNS_A, "data 192.0.2.1" },
 	{ "data \".test", DNS_A, "data 192.0.2.1" },
+	{ "data \377.test", DNS_A, "data 192.0.2.1" },
 	{ "data.10.in-addr.arpa", DNS_A, "data 192.0.2.1" },
 	{ "data.home.arpa", DNS_A, "data 192.0.2.1" },
 	{ "nodata.test", DNS_TXT, "nodata" },
@@ -141,7 +142,7 @@ START_TEST(silence_hurts_nobody_else)
 	struct dns_task *task = new_task();
 	int64_t start;
 
-	for (int i = 0; i < 400; i++)
+	for (int i = 0; i < 1000; i++)
 		dns_ask(task, arena_printf(arena, "silent%d.test", i), DNS_TXT);
 	start = clock_mono_ms(&clock_system);
 	for (int i = 0; i < 20; i++)
@@ -150,18 +151,29 @@ START_TEST(silence_hurts_nobody_else)
 }
 END_TEST
 
-/* A server that was silent is believed again as soon as it speaks. */
+/* A server that was deaf for a while is believed again as soon as it hears. */
 START_TEST(server_comes_back)
 {
-	struct dns_task *task = new_task();
+	int64_t start;
 
-	for (int i = 0; i < 60; i++)
-		dns_ask(task, arena_printf(arena, "silent%d.test", i), DNS_TXT);
-	for (int i = 0; i < 60; i++)
-		dns_get(task, arena_printf(arena, "silent%d.test", i), DNS_TXT);
-	for (int i = 0; i < 3; i++)
-		ck_assert_str_eq(answer_text(dns_get(task, arena_printf(arena, "data%d.test", i), DNS_A), DNS_A, arena),
-		    "data 192.0.2.1");
+	nameserver_deaf(server, true);
+	for (int i = 0; i < 4; i++) {
+		struct dns_task *task = new_task();
+
+		for (int k = 0; k < 10; k++)
+			dns_ask(task, arena_printf(arena, "data%d.test", i * 10 + k), DNS_A);
+		ck_assert_int_eq(dns_get(task, arena_printf(arena, "data%d.test", i * 10), DNS_A)->outcome, DNS_TEMP);
+	}
+	nameserver_deaf(server, false);
+	start = clock_mono_ms(&clock_system);
+	for (int i = 100;; i++) {
+		struct dns_task *task = new_task();
+
+		if (dns_get(task, arena_printf(arena, "data%d.test", i), DNS_A)->outcome == DNS_DATA)
+			break;
+		ck_assert_int_lt(clock_mono_ms(&clock_system) - start, 8000);
+		usleep(100000);
+	}
 }
 END_TEST
 
@@ -311,6 +323,18 @@ START_TEST(settings_refused)
 }
 END_TEST
 
+/* No question is asked: nothing leaves the machine. */
+START_TEST(recursing_opens_and_closes)
+{
+	struct dns_conf conf = { .mode = DNS_MODE_RECURSE, .timeout = 1000, .cache_octets = 1 << 20 };
+	struct err err;
+	struct dns *opened = dns_open(&conf, &err);
+
+	ck_assert_msg(opened != NULL, "%s", err.text);
+	dns_close(opened);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -329,6 +353,7 @@ main(void)
 	tcase_add_loop_test(live, closing_with_questions_in_the_air, 0, 4);
 	tcase_add_test(live, threads);
 	tcase_add_loop_test(live, validation, 0, ARRAY_LEN(validated));
+	tcase_add_test(live, recursing_opens_and_closes);
 	tcase_add_loop_test(live, settings_refused, 0, ARRAY_LEN(refused));
 	suite_add_tcase(suite, live);
 	return run_suite(suite);
