@@ -10,7 +10,7 @@
 struct mailbox {
 	struct view display; /* display name, quotes and folds taken off; may be empty */
 	struct view local;   /* local part as it means: quoting taken off */
-	struct view domain;  /* mail/domain.h's spelling */
+	struct view domain;  /* mail/domain.h's spelling; a domain literal: lower case, in its brackets, no folds */
 };
 
 struct mailbox_list {
@@ -21,33 +21,46 @@ struct mailbox_list {
 /*
  * The address-list of a From, To, Sender... value.  Everything is parsed or nothing: false (ERR_PERM,
  * with the byte) for what the grammar does not know, so no reader can see another address than we do.
- * An empty group ("undisclosed:;") is a list of none.  At most MAILBOXES_MAX.
+ * An empty group ("undisclosed:;") is a list of none.  At most MAILBOXES_MAX.  UTF-8 must be well-formed.
+ * Of the obsolete grammar all is known but control octets (mail/lexis.h) and quoted pairs in domain literals.  A
+ * domain that mail/domain.h refuses refuses the list.  Views are of the arena; on false, list->n says how far it came.
  */
 #define MAILBOXES_MAX 1000
 bool mailbox_list_parse(struct view value, struct arena *arena, struct mailbox_list *list, struct err *err);
 
-/* RFC 9989: the author's domain, or why there is not exactly one. */
+/*
+ * RFC 9989: the author's domain, or why there is not exactly one.
+ * A domain is letters, digits, "-", "_" and dots, and no dotted quad; with any other in the field there is none.
+ */
+#define FROM_DOMAINS_MAX 100
+
 enum from_outcome {
 	FROM_ONE,     /* one domain, perhaps of several mailboxes */
 	FROM_NONE,    /* no From field, one that cannot be parsed, or no domain in it */
-	FROM_SEVERAL, /* several fields, or several domains */
+	FROM_SEVERAL, /* several fields, whatever is in them, or several domains */
 };
 struct from_domain {
 	enum from_outcome outcome;
 	struct view domain;	   /* FROM_ONE; else empty */
-	const struct view *domains; /* every distinct domain seen, in order; for policies on FROM_SEVERAL */
+	const struct view *domains; /* every distinct domain seen, in order; for policies on FROM_SEVERAL;
+				       FROM_DOMAINS_MAX at most */
 	size_t n;
-	struct view why; /* in words, when not FROM_ONE */
+	struct view why; /* in words of ours, when not FROM_ONE */
 	size_t mailboxes;
 };
 void from_domain_find(const struct header *h, struct arena *arena, struct from_domain *from);
 
-/* A MAIL or RCPT argument: "<a@b>", "a@b", "<>", "<@route:a@b>", "<postmaster>". */
+/*
+ * A MAIL or RCPT argument: "<a@b>", "a@b", "<>", "<@route:a@b>", "<postmaster>".
+ * Looser than RFC 5321 in local parts, as MTAs are ("a..b", "a,b"); a second "@", brackets and backslashes count only
+ * within quotes.  False: not that, malformed UTF-8, or a domain that mail/domain.h refuses.
+ */
 struct mail_path {
 	struct view text;   /* without brackets and source route, as typed; empty: the null path */
 	struct view local;  /* as typed, quotes included; for SRS and delrcpt it must stay as it is */
-	struct view domain; /* mail/domain.h's spelling; empty: none given */
+	struct view domain; /* mail/domain.h's spelling; "[192.0.2.1]": an address literal; empty: none given */
 };
+/* text and local point into argument. */
 bool mail_path_parse(struct view argument, struct arena *arena, struct mail_path *path, struct err *err);
 
 #endif

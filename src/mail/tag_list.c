@@ -1,25 +1,6 @@
 #include "mail/tag_list.h"
 
-#include "base/cursor.h"
-
-/*
- * FWS = [*WSP CRLF] 1*WSP, as often as it comes (RFC 6376 2.8 with the obsolete form of RFC 5322 4.2).
- * A bare LF counts as CRLF: key records and stored messages have them.  A line end without white
- * space behind it is no fold, and stays.
- */
-static void
-take_fws(struct cursor *c)
-{
-	size_t good;
-
-	do { /* ends: each turn but the last takes white space */
-		cursor_take(c, CC_WSP);
-		good = cursor_offset(c);
-		if (!cursor_text(c, VIEW_LIT("\r\n")))
-			cursor_char(c, '\n');
-	} while (cursor_offset(c) > good && cursor_take(c, CC_WSP).n > 0);
-	cursor_back(c, good);
-}
+#include "mail/lexis.h"
 
 /* tag-value = [ tval *( 1*(WSP / FWS) tval ) ], tval = 1*VALCHAR          RFC 6376 3.2, RFC 8616 4 */
 static struct view
@@ -28,7 +9,7 @@ take_value(struct cursor *c)
 	size_t from = cursor_offset(c);
 
 	while (cursor_take(c, CC_VALCHAR | CC_UTF8).n > 0)
-		take_fws(c);
+		lexis_fws(c);
 	return view_trim_end(cursor_since(c, from));
 }
 
@@ -36,17 +17,17 @@ take_value(struct cursor *c)
 static bool
 take_tag(struct cursor *c, struct tag *tag, struct err *err)
 {
-	take_fws(c);
+	lexis_fws(c);
 	size_t from = cursor_offset(c);
 	if (cursor_any(c, CC_ALPHA) < 0)
 		return err_perm(err, "no tag name at byte %zu", from);
 	cursor_take(c, CC_TAGNAME);
 	tag->name = cursor_since(c, from);
-	take_fws(c);
+	lexis_fws(c);
 	if (!cursor_char(c, '='))
 		return err_perm(err, "no \"=\" behind a tag name at byte %zu", cursor_offset(c));
 	tag->value_at = cursor_offset(c);
-	take_fws(c);
+	lexis_fws(c);
 	tag->value = take_value(c);
 	tag->value_end = cursor_offset(c);
 	return true;
@@ -67,7 +48,7 @@ at_end(struct cursor *c)
 {
 	struct cursor ahead = *c;
 
-	take_fws(&ahead);
+	lexis_fws(&ahead);
 	return cursor_end(&ahead);
 }
 
