@@ -16,18 +16,17 @@
  * The resolver over libunbound: one thread of ours owns the context and is the only one that calls
  * the library.  Others put flights into the queue `submitted` and wake it.
  *
- * A flight is `waiting` until there is room, then a call.  When its time is over its waiters are told at
- * once; the call stays among the `late`, because its answer is worth caching and because the library
- * goes on working at it whether we listen or not.  After LATE_MS, or when room is short, it is
- * cancelled.  All lists are by deadline, since all questions have the same time.
+ * A flight is `waiting` until there is room, then a call; who waits without being wanted any more is dropped
+ * when its turn comes.  When the time of a call is over its waiters are told at once; the call stays among the `late`,
+ * because its answer is worth caching and because the library goes on working at it whether we listen or
+ * not: it holds a port until it calls back, so it counts.  After LATE_MS it is cancelled.  All lists are
+ * by deadline, since all questions have the same time.
  *
  * Nothing here trusts the library to call back: each call is in one list with a deadline until it ends.
  */
-#define LATE_MS 30000
+#define LATE_MS 30000 /* the library gives a silent server up after 6 seconds */
 /* The library's pipe wakes us; should a wake-up ever be lost, we look by ourselves after so long. */
 #define LOOK_MS 250
-/* How many calls are looked at for one that nobody wants any more. */
-#define UNWANTED_LOOK 16
 #define CLASS_IN 1
 
 struct call {
@@ -58,6 +57,7 @@ struct resolver {
 	struct dns_flight *waiting, **waiting_last;
 	struct call_list flying, late;
 	size_t calls; /* in both */
+	size_t calls_max;
 	bool broken; /* the library's pipe or thread is gone */
 };
 
@@ -135,33 +135,13 @@ call_start(struct resolver *r, struct dns_flight *flight)
 	arena_reset(r->arena);
 }
 
-/* End one call whose answer nobody waits for.  False: all are wanted, as far as was looked. */
-static bool
-make_room(struct resolver *r)
-{
-	struct call *call = r->late.first;
-
-	if (call != NULL) {
-		dns_flight_drop(r->dns, call->flight);
-		call_cancel(call);
-		return true;
-	}
-	call = r->flying.first;
-	for (int i = 0; call != NULL && i < UNWANTED_LOOK; i++, call = call->next)
-		if (dns_flight_drop(r->dns, call->flight)) {
-			call_cancel(call);
-			return true;
-		}
-	return false;
-}
-
 static void
 start_waiting(struct resolver *r)
 {
 	while (r->waiting != NULL) { /* ends: each turn takes one off, or returns */
 		struct dns_flight *flight = r->waiting;
 
-		if (r->calls >= DNS_CALLS_MAX && !make_room(r))
+		if (r->calls >= r->calls_max)
 			return;
 		r->waiting = flight->next;
 		if (r->waiting == NULL)
@@ -356,7 +336,9 @@ static struct resolver *
 resolver_new(const struct dns_conf *conf, struct err *err)
 {
 	struct resolver *r = mem_zero(sizeof(*r));
+	unsigned ports = dns_unbound_ports();
 
+	r->calls_max = ports / 2; /* recursing, a question may have several of its own under way */
 	r->timeout_ms = conf->timeout;
 	r->arena = arena_new();
 	r->submitted_last = &r->submitted;
@@ -366,7 +348,7 @@ resolver_new(const struct dns_conf *conf, struct err *err)
 	if (r->wake < 0)
 		err_temp(err, "eventfd: error %d", errno);
 	else
-		r->ctx = dns_unbound_new(conf, err);
+		r->ctx = dns_unbound_new(conf, ports, err);
 	if (r->ctx == NULL) {
 		resolver_free(r);
 		return NULL;

@@ -4,6 +4,7 @@
 #include "dns/dns_name.h"
 
 #define TASK_BUCKETS 32
+#define WAIT_MAX_MS ((int64_t)3600 * 1000) /* no MTA waits that long; keeps sums of times small */
 
 struct dns_question {
 	struct dns_task *task;
@@ -94,6 +95,8 @@ dns_task_new(struct dns *dns, struct arena *arena, struct dns_budget budget)
 	task->dns = dns;
 	task->arena = arena;
 	task->budget = budget;
+	if (budget.wait_ms > WAIT_MAX_MS)
+		task->budget.wait_ms = WAIT_MAX_MS;
 	task->last = &task->first;
 	signal_init(&task->done);
 	atomic_init(&task->answered, 0);

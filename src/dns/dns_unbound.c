@@ -3,12 +3,9 @@
 #include "dns/dns_decode.h"
 #include "dns/dns_server.h"
 
-#include <stdio.h>
+#include <sys/resource.h>
 #include <unbound.h>
 #include <unistd.h>
-
-#define STRINGIFY_(x) #x
-#define STRINGIFY(x) STRINGIFY_(x)
 
 #define DEBIAN_ROOT_KEY "/usr/share/dns/root.key" /* package dns-root-data */
 
@@ -25,18 +22,18 @@ static const struct option always[] = {
 	{ "rrset-cache-size:", "4m" },
 	{ "key-cache-size:", "1m" },
 	{ "neg-cache-size:", "256k" },
-	{ "outgoing-range:", STRINGIFY(DNS_PORTS_MAX) },
 	{ "outgoing-num-tcp:", "64" },
-	{ "num-queries-per-thread:", STRINGIFY(DNS_CALLS_MAX) },
-	/* A forwarder that was away for a minute must not be avoided for fifteen. */
+	/* A server that was away for a minute must not be avoided for fifteen. */
 	{ "infra-host-ttl:", "60" },
 	{ "infra-keep-probing:", "yes" },
 	{ "serve-expired:", "no" },
 	{ "rrset-roundrobin:", "no" }, /* the order received, for all askers the same */
 };
 
-/* The servers we forward to may know private zones; the library would answer these itself. */
 static const struct option forwarding[] = {
+	/* All hangs on a few servers: believe them again at once (60: not for 20 s after an outage of 35). */
+	{ "infra-host-ttl:", "5" },
+	/* They may know private zones; the library would answer these itself. */
 	{ "unblock-lan-zones:", "yes" },
 	{ "insecure-lan-zones:", "yes" },
 };
@@ -59,6 +56,25 @@ set_options(struct ub_ctx *ctx, const struct option *options, size_t n, struct e
 			return failed(err, options[i].name, error);
 	}
 	return true;
+}
+
+unsigned
+dns_unbound_ports(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur / 2 < DNS_PORTS_MIN)
+		return DNS_PORTS_MIN;
+	return limit.rlim_cur / 2 < DNS_PORTS_MAX ? (unsigned)(limit.rlim_cur / 2) : DNS_PORTS_MAX;
+}
+
+static bool
+set_ports(struct ub_ctx *ctx, unsigned ports, struct arena *arena, struct err *err)
+{
+	char *text = arena_cstr(arena, arena_printf(arena, "%u", ports));
+	const struct option options[] = { { "outgoing-range:", text }, { "num-queries-per-thread:", text } };
+
+	return set_options(ctx, options, sizeof(options) / sizeof(options[0]), err);
 }
 
 static bool
@@ -134,12 +150,12 @@ make_final(struct ub_ctx *ctx, const struct dns_conf *conf, struct err *err)
 }
 
 static bool
-set_up(struct ub_ctx *ctx, const struct dns_conf *conf, struct arena *arena, struct err *err)
+set_up(struct ub_ctx *ctx, const struct dns_conf *conf, unsigned ports, struct arena *arena, struct err *err)
 {
 	int error;
 
 	ub_ctx_debugout(ctx, NULL); /* its complaints would go to stderr */
-	if (!set_options(ctx, always, sizeof(always) / sizeof(always[0]), err))
+	if (!set_options(ctx, always, sizeof(always) / sizeof(always[0]), err) || !set_ports(ctx, ports, arena, err))
 		return false;
 	if (!set_mode(ctx, conf, arena, err) || !set_validation(ctx, conf, arena, err))
 		return false;
@@ -148,11 +164,11 @@ set_up(struct ub_ctx *ctx, const struct dns_conf *conf, struct arena *arena, str
 }
 
 struct ub_ctx *
-dns_unbound_new(const struct dns_conf *conf, struct err *err)
+dns_unbound_new(const struct dns_conf *conf, unsigned ports, struct err *err)
 {
 	struct arena *arena = arena_new();
 	struct ub_ctx *ctx = ub_ctx_create();
-	bool ok = ctx != NULL ? set_up(ctx, conf, arena, err) : err_perm(err, "libunbound cannot start");
+	bool ok = ctx != NULL ? set_up(ctx, conf, ports, arena, err) : err_perm(err, "libunbound cannot start");
 
 	arena_free(arena);
 	if (!ok && ctx != NULL) {

@@ -10,14 +10,17 @@ struct ub_ctx;
 struct ub_result;
 
 /*
- * Questions in libunbound's hands at once; what is more waits in our queue.  Each may hold a UDP port,
- * which is a file descriptor: the library's own 16 ports would let a few silent servers stop everybody.
+ * UDP ports the library may have open, each a file descriptor: half of what the process may open, within
+ * these limits.  Questions in its hands are kept below the ports: beyond them it queues, and then 500
+ * questions to silent servers hold up every other for a minute; below them all others are answered at once.
+ * Each such question costs 15 KB.
  */
-#define DNS_CALLS_MAX 1024
-#define DNS_PORTS_MAX 512
+#define DNS_PORTS_MIN 64
+#define DNS_PORTS_MAX 2048
+unsigned dns_unbound_ports(void);
 
 /* A context that is set up and has refused nothing, not yet working.  NULL: err. */
-struct ub_ctx *dns_unbound_new(const struct dns_conf *conf, struct err *err);
+struct ub_ctx *dns_unbound_new(const struct dns_conf *conf, unsigned ports, struct err *err);
 
 /* error and result as the library hands them to a callback; result NULL when error is not 0. */
 void dns_unbound_answer(enum dns_type type, int error, const struct ub_result *result, struct arena *arena,

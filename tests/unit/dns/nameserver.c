@@ -4,10 +4,12 @@
 #include "base/lock.h"
 #include "base/mem.h"
 #include "dns/dns.h"
+#include "signed_zone.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <poll.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +21,8 @@
 #define SEEN_MAX 65536
 #define TYPE_CNAME 5
 #define TYPE_SOA 6
+#define TYPE_RRSIG 46
+#define TYPE_DNSKEY 48
 
 struct delayed {
 	int64_t due_ms;
@@ -37,6 +41,7 @@ struct nameserver {
 	struct lock lock; /* guards seen */
 	char (*seen)[16];
 	size_t seen_n;
+	atomic_bool deaf;
 };
 
 /* A message under construction. */
@@ -200,6 +205,29 @@ put_huge(struct out *o)
 	}
 }
 
+static void
+put_octets(struct out *o, unsigned type, const uint8_t *p, size_t n)
+{
+	size_t start = record_begin(o, NULL, type, 60);
+
+	put(o, p, n);
+	record_end(o, start);
+	o->answers++;
+}
+
+static void
+put_signed(struct out *o, unsigned type)
+{
+	if (type == TYPE_DNSKEY) {
+		put_octets(o, TYPE_DNSKEY, signed_dnskey, sizeof(signed_dnskey));
+		put_octets(o, TYPE_RRSIG, signed_dnskey_sig, sizeof(signed_dnskey_sig));
+	} else {
+		put_data(o, NULL, type, 60);
+		put_octets(o, TYPE_RRSIG, signed_txt_sig, sizeof(signed_txt_sig));
+		o->octets[o->n - sizeof(signed_txt_sig) + 1] = (uint8_t)type; /* type covered */
+	}
+}
+
 static bool
 begins(const char *label, const char *word)
 {
@@ -236,6 +264,8 @@ put_answer(struct out *o, const char *label, unsigned type)
 	} else if (begins(label, "many")) {
 		for (unsigned i = 0; i < 300; i++)
 			put_a(o, NULL, 60, i);
+	} else if (begins(label, "signed")) {
+		put_signed(o, type);
 	} else if (begins(label, "huge")) {
 		put_huge(o);
 	} else if (!begins(label, "nodata")) {
@@ -318,7 +348,7 @@ serve_udp(struct nameserver *s)
 	if (n < 0 || !read_question(in, (size_t)n, &asked))
 		return;
 	remember(s, asked.label);
-	if (begins(asked.label, "silent"))
+	if (begins(asked.label, "silent") || atomic_load(&s->deaf))
 		return;
 	build(&o, in, &asked, true);
 	delay = begins(asked.label, "slow") ? 150 : begins(asked.label, "late") ? 1500 : 0;
@@ -458,6 +488,12 @@ nameserver_questions(struct nameserver *s, const char *label)
 		n += begins(s->seen[i], label);
 	lock_drop(&s->lock);
 	return n;
+}
+
+void
+nameserver_deaf(struct nameserver *s, bool deaf)
+{
+	atomic_store(&s->deaf, deaf);
 }
 
 void

@@ -1,4 +1,4 @@
-#include "answer_text.h"
+#include "dns_test.h"
 #include "base/buffer.h"
 #include "dns/dns_conf.h"
 #include "conf/read.h"

@@ -1,11 +1,11 @@
-#include "answer_text.h"
+#include "dns_test.h"
 #include "dns/dns_conf.h"
 #include "nameserver.h"
+#include "signed_zone.h"
 #include "support/support.h"
 
 #include "base/clock.h"
 
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,6 +73,7 @@ static const struct {
 	{ "data.test", DNS_AAAA, "nodata" },
 	{ "ttl0.test", DNS_A, "data 192.0.2.1" },
 	{ "data \".test", DNS_A, "data 192.0.2.1" },
+	{ "data \377.test", DNS_A, "data 192.0.2.1" },
 	{ "data.10.in-addr.arpa", DNS_A, "data 192.0.2.1" },
 	{ "data.home.arpa", DNS_A, "data 192.0.2.1" },
 	{ "nodata.test", DNS_TXT, "nodata" },
@@ -141,7 +142,7 @@ START_TEST(silence_hurts_nobody_else)
 	struct dns_task *task = new_task();
 	int64_t start;
 
-	for (int i = 0; i < 400; i++)
+	for (int i = 0; i < 1000; i++)
 		dns_ask(task, arena_printf(arena, "silent%d.test", i), DNS_TXT);
 	start = clock_mono_ms(&clock_system);
 	for (int i = 0; i < 20; i++)
@@ -150,18 +151,29 @@ START_TEST(silence_hurts_nobody_else)
 }
 END_TEST
 
-/* A server that was silent is believed again as soon as it speaks. */
+/* A server that was deaf for a while is believed again as soon as it hears. */
 START_TEST(server_comes_back)
 {
-	struct dns_task *task = new_task();
+	int64_t start;
 
-	for (int i = 0; i < 60; i++)
-		dns_ask(task, arena_printf(arena, "silent%d.test", i), DNS_TXT);
-	for (int i = 0; i < 60; i++)
-		dns_get(task, arena_printf(arena, "silent%d.test", i), DNS_TXT);
-	for (int i = 0; i < 3; i++)
-		ck_assert_str_eq(answer_text(dns_get(task, arena_printf(arena, "data%d.test", i), DNS_A), DNS_A, arena),
-		    "data 192.0.2.1");
+	nameserver_deaf(server, true);
+	for (int i = 0; i < 4; i++) {
+		struct dns_task *task = new_task();
+
+		for (int k = 0; k < 10; k++)
+			dns_ask(task, arena_printf(arena, "data%d.test", i * 10 + k), DNS_A);
+		ck_assert_int_eq(dns_get(task, arena_printf(arena, "data%d.test", i * 10), DNS_A)->outcome, DNS_TEMP);
+	}
+	nameserver_deaf(server, false);
+	start = clock_mono_ms(&clock_system);
+	for (int i = 100;; i++) {
+		struct dns_task *task = new_task();
+
+		if (dns_get(task, arena_printf(arena, "data%d.test", i), DNS_A)->outcome == DNS_DATA)
+			break;
+		ck_assert_int_lt(clock_mono_ms(&clock_system) - start, 8000);
+		usleep(100000);
+	}
 }
 END_TEST
 
@@ -213,10 +225,9 @@ START_TEST(closing_with_questions_in_the_air)
 }
 END_TEST
 
-static void *
-stress(void *object)
+static void
+stress(unsigned seed)
 {
-	unsigned seed = *(unsigned *)object;
 	static const char *const kinds[] = { "data", "nodata", "nxdomain", "slow", "servfail", "ttl0", "silent" };
 	struct arena *own = arena_new();
 
@@ -242,41 +253,48 @@ stress(void *object)
 		arena_reset(own);
 	}
 	arena_free(own);
-	return NULL;
 }
 
 START_TEST(threads)
 {
-	pthread_t thread[8];
-	unsigned seed[8];
-
-	for (unsigned i = 0; i < 8; i++) {
-		seed[i] = i;
-		ck_assert_int_eq(pthread_create(&thread[i], NULL, stress, &seed[i]), 0);
-	}
-	for (int i = 0; i < 8; i++)
-		pthread_join(thread[i], NULL);
+	in_threads(stress);
 }
 END_TEST
 
-/* A zone that should be signed and is not: an answer nobody may believe. */
-START_TEST(bogus)
+/* One zone that is signed, and one that should be and is not: answers nobody may believe. */
+static const char anchors[] = SIGNED_TRUST_ANCHOR
+    "data.should. IN DS 20326 8 2 e06d44b80b8f1d39a95c0b0d7c65d08458e880409bbc683457104237c7f8ec8d\n";
+
+static const struct {
+	const char *name;
+	enum dns_type type;
+	const char *answer;
+} validated[] = {
+	{ "signed.test", DNS_TXT, "data secure \"v=spf1 -all\" second" },
+	{ "signed.test", DNS_A, "temperror (bogus)" },
+	{ "data.should", DNS_A, "temperror (bogus)" },
+	{ "data.data.should", DNS_TXT, "temperror (bogus)" },
+	{ "nodata.data.should", DNS_TXT, "temperror (bogus)" },
+	{ "data.other", DNS_A, "data 192.0.2.1" },
+	{ "nxdomain.other", DNS_A, "nxdomain" },
+};
+
+START_TEST(validation)
 {
 	char path[] = "/tmp/unit_dns_anchor.XXXXXX";
 	int fd = mkstemp(path);
-	static const char anchor[]
-	    = "data.signed. IN DS 20326 8 2 e06d44b80b8f1d39a95c0b0d7c65d08458e880409bbc683457104237c7f8ec8d\n";
 	struct dns *validating;
 	struct dns_task *task;
+	const struct dns_answer *answer;
 
 	ck_assert_int_ge(fd, 0);
-	ck_assert_int_eq(write(fd, anchor, sizeof(anchor) - 1), sizeof(anchor) - 1);
+	ck_assert_int_eq(write(fd, anchors, sizeof(anchors) - 1), sizeof(anchors) - 1);
 	close(fd);
 	validating = open_dns(5000, true, path);
 	unlink(path);
 	task = dns_task_new(validating, arena, (struct dns_budget){ .queries = 10, .wait_ms = 20000 });
-	ck_assert_str_eq(answer_text(dns_get(task, view_of("data.data.signed"), DNS_A), DNS_A, arena), "temperror (bogus)");
-	ck_assert_str_eq(answer_text(dns_get(task, view_of("data.other"), DNS_A), DNS_A, arena), "data 192.0.2.1");
+	answer = dns_get(task, view_of(validated[_i].name), validated[_i].type);
+	ck_assert_str_eq(answer_text(answer, validated[_i].type, arena), validated[_i].answer);
 	arena_reset(arena);
 	dns_close(validating);
 }
@@ -305,6 +323,18 @@ START_TEST(settings_refused)
 }
 END_TEST
 
+/* No question is asked: nothing leaves the machine. */
+START_TEST(recursing_opens_and_closes)
+{
+	struct dns_conf conf = { .mode = DNS_MODE_RECURSE, .timeout = 1000, .cache_octets = 1 << 20 };
+	struct err err;
+	struct dns *opened = dns_open(&conf, &err);
+
+	ck_assert_msg(opened != NULL, "%s", err.text);
+	dns_close(opened);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -322,7 +352,8 @@ main(void)
 	tcase_add_test(live, many_at_once);
 	tcase_add_loop_test(live, closing_with_questions_in_the_air, 0, 4);
 	tcase_add_test(live, threads);
-	tcase_add_test(live, bogus);
+	tcase_add_loop_test(live, validation, 0, ARRAY_LEN(validated));
+	tcase_add_test(live, recursing_opens_and_closes);
 	tcase_add_loop_test(live, settings_refused, 0, ARRAY_LEN(refused));
 	suite_add_tcase(suite, live);
 	return run_suite(suite);

@@ -1,4 +1,4 @@
-#include "answer_text.h"
+#include "dns_test.h"
 #include "dns/dns_conf.h"
 #include "dns/dns_core.h"
 #include "support/support.h"
@@ -379,10 +379,9 @@ START_TEST(flights_are_bounded_and_dropped_when_unwanted)
 }
 END_TEST
 
-static void *
-stress(void *object)
+static void
+stress(unsigned seed)
 {
-	unsigned seed = *(unsigned *)object;
 	struct arena *own = arena_new();
 
 	for (int message = 0; message < 60; message++) {
@@ -403,20 +402,11 @@ stress(void *object)
 		arena_reset(own);
 	}
 	arena_free(own);
-	return NULL;
 }
 
 START_TEST(threads)
 {
-	pthread_t thread[8];
-	unsigned seed[8];
-
-	for (unsigned i = 0; i < 8; i++) {
-		seed[i] = i;
-		ck_assert_int_eq(pthread_create(&thread[i], NULL, stress, &seed[i]), 0);
-	}
-	for (int i = 0; i < 8; i++)
-		pthread_join(thread[i], NULL);
+	in_threads(stress);
 }
 END_TEST
 

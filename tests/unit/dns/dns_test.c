@@ -1,6 +1,11 @@
-#include "answer_text.h"
+#include "dns_test.h"
 
 #include "base/buffer.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+#define THREADS 8
 
 const char *
 answer_text(const struct dns_answer *answer, enum dns_type type, struct arena *arena)
@@ -24,4 +29,33 @@ answer_text(const struct dns_answer *answer, enum dns_type type, struct arena *a
 		}
 	}
 	return arena_cstr(arena, buffer_view(&b));
+}
+
+struct job {
+	pthread_t thread;
+	void (*work)(unsigned seed);
+	unsigned seed;
+};
+
+static void *
+run_job(void *object)
+{
+	struct job *job = object;
+
+	job->work(job->seed);
+	return NULL;
+}
+
+void
+in_threads(void (*work)(unsigned seed))
+{
+	struct job job[THREADS];
+
+	for (unsigned i = 0; i < THREADS; i++) {
+		job[i] = (struct job){ .work = work, .seed = i };
+		if (pthread_create(&job[i].thread, NULL, run_job, &job[i]) != 0)
+			abort();
+	}
+	for (int i = 0; i < THREADS; i++)
+		pthread_join(job[i].thread, NULL);
 }
