@@ -78,4 +78,14 @@ struct conf_section {
 /* Fill the struct at `into` with the presets of its section.  Lists live in arena. */
 void conf_section_presets(const struct conf_section *section, void *into, struct arena *arena);
 
+/*
+ * A row in words, for error messages, `assayctl conf show` and the tests that compare rows with the manual.
+ * allowed: "0..3600 seconds", "true or false", "one of neutral, fail".  value: as the file writes it: 300, true,
+ * "a \"text\"", ("a", "b").  Both live in arena.
+ */
+struct view conf_item_allowed(const struct conf_item *item, struct arena *arena);
+struct view conf_item_value(const struct conf_item *item, const void *section, struct arena *arena);
+/* The whole section as a file would give it, one line for each row. */
+struct view conf_section_show(const struct conf_section *section, const void *from, struct arena *arena);
+
 #endif

@@ -28,6 +28,17 @@ dns_type_name(enum dns_type type)
 	return name != NULL ? name : "unknown";
 }
 
+bool
+dns_type_of(struct view name, enum dns_type *type)
+{
+	int value;
+
+	if (!name_value(types, name, &value))
+		return false;
+	*type = (enum dns_type)value;
+	return true;
+}
+
 const char *
 dns_outcome_name(enum dns_outcome outcome)
 {

@@ -104,6 +104,7 @@ void dns_close(struct dns *dns); /* no task may be left; NULL is fine */
 /* True when `name` can be asked: 1..127 labels of 1..63 octets, at most 253 in all, without a final dot. */
 bool dns_name_ok(struct view name);
 const char *dns_type_name(enum dns_type type);
+bool dns_type_of(struct view name, enum dns_type *type); /* "txt": any case; false: none of ours */
 const char *dns_outcome_name(enum dns_outcome outcome);
 
 #endif

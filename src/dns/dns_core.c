@@ -42,6 +42,12 @@ dns_close(struct dns *dns)
 	if (dns == NULL)
 		return;
 	dns->resolver->close(dns->self);
+	dns_free(dns);
+}
+
+void
+dns_free(struct dns *dns)
+{
 	for (size_t i = 0; i < dns->shards; i++) {
 		dns_cache_clear(&dns->shard[i].cache);
 		lock_destroy(&dns->shard[i].lock);
@@ -133,8 +139,9 @@ deliver(struct dns *dns, struct dns_flight *flight, const struct dns_answer *ans
 	capped.ttl = capped_ttl(dns, answer);
 	entry = dns_entry_new(flight->name, flight->type, &capped, clock_mono_ms(dns->clock));
 	lock_take(&shard->lock);
+	if (flight->listed || answer->outcome != DNS_TEMP) /* a late failure says nothing new */
+		dns_cache_put(&shard->cache, entry);
 	unlist(shard, flight);
-	dns_cache_put(&shard->cache, entry);
 	while (flight->waiters != NULL) {
 		struct dns_question *q = flight->waiters;
 

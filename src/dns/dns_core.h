@@ -20,7 +20,6 @@ struct dns_flight {
 	int64_t deadline_ms; /* for the resolver's use */
 
 	struct dns_flight *next; /* for the resolver's lists */
-	void *call;		 /* for the resolver's use */
 
 	/* guarded by the shard's lock */
 	bool listed; /* others may join */
@@ -72,8 +71,8 @@ struct dns {
 	struct dns_shard shard[DNS_SHARDS_MAX];
 };
 
-/* Own everything at self from here on. */
 struct dns *dns_new(const struct dns_resolver *resolver, void *self, const struct dns_limits *limits);
+void dns_free(struct dns *dns); /* what dns_close does after the resolver is closed */
 
 /* The limits of dns_open_fake, and the presets of dns_conf. */
 extern const struct dns_limits dns_limits_preset;

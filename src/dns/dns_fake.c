@@ -23,15 +23,10 @@ static const struct name_row words[] = {
 	{ NULL, 0 },
 };
 
+/* Beside the types that can be asked. */
 static const struct name_row types[] = {
-	{ "A", DNS_A },
 	{ "NS", 2 },
 	{ "CNAME", DNS_CNAME },
-	{ "PTR", DNS_PTR },
-	{ "MX", DNS_MX },
-	{ "TXT", DNS_TXT },
-	{ "AAAA", DNS_AAAA },
-	{ "TLSA", DNS_TLSA },
 	{ NULL, 0 },
 };
 
@@ -51,7 +46,7 @@ skip_blank(struct line *line)
 	cursor_take(&line->c, CC_WSP | CC_CRLF);
 	next = cursor_peek(&line->c);
 	if (next == '#' || next == ';')
-		line->c = cursor_over(VIEW_EMPTY);
+		cursor_take_n(&line->c, cursor_rest(&line->c).n);
 }
 
 static bool
@@ -319,11 +314,17 @@ read_word(struct line *line, struct fake_node *node, enum word word, struct view
 static bool
 type_of(struct view word, int *type, bool *raw)
 {
+	enum dns_type known;
 	uint64_t number;
 
-	*raw = !name_value(types, word, type);
-	if (!*raw)
+	*raw = false;
+	if (dns_type_of(word, &known)) {
+		*type = known;
 		return true;
+	}
+	if (name_value(types, word, type))
+		return true;
+	*raw = true;
 	if (!view_eq_nocase(view_sub(word, 0, 4), VIEW_LIT("TYPE")) || !view_to_u64(view_from(word, 4), 65535, &number))
 		return false;
 	*type = (int)number;

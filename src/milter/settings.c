@@ -1,0 +1,190 @@
+#include "milter/settings.h"
+
+#include "base/log.h"
+#include "conf/read.h"
+#include "milter/listen_address.h"
+
+#include <string.h>
+#include <syslog.h>
+
+static const struct name_row facility_names[] = {
+	{ "mail", LOG_MAIL },
+	{ "daemon", LOG_DAEMON },
+	{ "local0", LOG_LOCAL0 },
+	{ "local1", LOG_LOCAL1 },
+	{ "local2", LOG_LOCAL2 },
+	{ "local3", LOG_LOCAL3 },
+	{ "local4", LOG_LOCAL4 },
+	{ "local5", LOG_LOCAL5 },
+	{ "local6", LOG_LOCAL6 },
+	{ "local7", LOG_LOCAL7 },
+	{ NULL, 0 },
+};
+
+static const struct name_row level_names[] = {
+	{ "error", LOG_LEVEL_ERROR },
+	{ "warning", LOG_LEVEL_WARNING },
+	{ "notice", LOG_LEVEL_NOTICE },
+	{ "info", LOG_LEVEL_INFO },
+	{ "debug", LOG_LEVEL_DEBUG },
+	{ NULL, 0 },
+};
+
+static bool
+check_listen(const void *field, struct err *err)
+{
+	const struct conf_list *list = field;
+	struct listen_address address;
+
+	for (size_t i = 0; i < list->n; i++) {
+		if (!listen_address_parse(list->item[i], &address, err))
+			return false;
+		for (size_t j = 0; j < i; j++)
+			if (view_eq(list->item[i], list->item[j]))
+				return err_perm(err, "an address stands there twice");
+	}
+	return true;
+}
+
+static bool
+check_absolute(const void *field, struct err *err)
+{
+	const struct view *path = field;
+
+	if (path->n == 0 || path->p[0] != '/')
+		return err_perm(err, "wants a path that begins with \"/\"");
+	return true;
+}
+
+/* A dot-string of RFC 5322 or a host name: what RFC 8601 2.5 can write without quotes. */
+static bool
+check_authserv_id(const void *field, struct err *err)
+{
+	const struct view *id = field;
+
+	for (size_t i = 0; i < id->n; i++) {
+		char c = ascii_lower(id->p[i]);
+		if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_'))
+			return err_perm(err, "wants a name of letters, digits, \"-\", \".\" and \"_\"");
+	}
+	if (id->n > 255)
+		return err_perm(err, "wants a name of at most 255 octets");
+	return true;
+}
+
+static const struct conf_item process_rows[] = {
+	/*        struct        name                field            default, min, max, unit or check */
+	CONF_LIST(process_conf, "listen",	    listen,	     "unix:/run/assay/assay.sock", 1, 16, check_listen),
+	CONF_TEXT(process_conf, "user",		    user,	     "assay", NULL),
+	CONF_TEXT(process_conf, "group",	    group,	     "assay", NULL),
+	CONF_TEXT(process_conf, "socket-owner",	    socket_owner,    "", NULL),
+	CONF_TEXT(process_conf, "socket-group",	    socket_group,    "", NULL),
+	CONF_MODE(process_conf, "socket-mode",	    socket_mode,     0660),
+	CONF_TEXT(process_conf, "pid-file",	    pid_file,	     "/run/assay/assayd.pid", check_absolute),
+	CONF_ENUM(process_conf, "syslog-facility",  syslog_facility, LOG_MAIL, facility_names),
+	CONF_ENUM(process_conf, "log-level",	    log_level,	     LOG_LEVEL_INFO, level_names),
+	/* systemd kills what has not ended after 90 s; an end of message with DNS waits takes about 20 s. */
+	CONF_INT (process_conf, "stop-wait",	    stop_wait,	     30, 0, 3600, "seconds"),
+	/* Postfix keeps one milter connection for each smtpd: default_process_limit 100, busy sites some thousand. */
+	CONF_INT (process_conf, "connections-max",  connections_max, 5000, 1, 100000, "connections"),
+	CONF_INT (process_conf, "backlog",	    backlog,	     1024, 1, 65535, "connections"),
+};
+const struct conf_section process_section = CONF_SECTION("", process_conf, process_rows, NULL);
+
+static const struct conf_item site_rows[] = {
+	CONF_TEXT(site_conf, "authserv-id",	    authserv_id,	 "", check_authserv_id),
+	CONF_NETS(site_conf, "internal",	    internal,		 "127.0.0.0/8 ::1", 10000),
+	CONF_BOOL(site_conf, "strip-forged",	    strip_forged,	 true),
+	CONF_BOOL(site_conf, "trust-authenticated", trust_authenticated, true),
+};
+const struct conf_section site_section = CONF_SECTION("site", site_conf, site_rows, NULL);
+
+static const struct conf_item limits_rows[] = {
+	/* Sendmail refuses headers above 32768 octets, Postfix cuts each field at 102400 (header_size_limit). */
+	CONF_INT(limits_conf, "header-octets",	header_octets,	1048576, 1024, 67108864, "octets"),
+	CONF_INT(limits_conf, "header-fields",	header_fields,	2000, 10, 100000, "fields"),
+	/* Postfix: smtpd_recipient_limit 1000; Sendmail has none by default. */
+	CONF_INT(limits_conf, "recipients",	recipients,	10000, 1, 1000000, "recipients"),
+	CONF_INT(limits_conf, "messages-open",	messages_open,	2000, 1, 100000, "messages"),
+	/* libmilter's own default is 7210: two hours of SMTP silence and a little. */
+	CONF_INT(limits_conf, "milter-timeout", milter_timeout, 7210, 10, 86400, "seconds"),
+};
+const struct conf_section limits_section = CONF_SECTION("limits", limits_conf, limits_rows, NULL);
+
+/* All of the file: a room with settings of its own adds its line here. */
+static const struct {
+	const struct conf_section *section;
+	size_t offset;
+} parts[] = {
+	{ &process_section, offsetof(struct settings, process) },
+	{ &site_section, offsetof(struct settings, site) },
+	{ &limits_section, offsetof(struct settings, limits) },
+	{ &dns_section, offsetof(struct settings, dns) },
+	{ &spf_section, offsetof(struct settings, assess.spf) },
+	{ &dkim_section, offsetof(struct settings, assess.dkim) },
+};
+#define PARTS (sizeof(parts) / sizeof(parts[0]))
+
+static struct settings *
+settings_new(void)
+{
+	struct arena *arena = arena_new();
+	struct settings *s = ARENA_NEW(arena, struct settings);
+
+	s->arena = arena;
+	atomic_init(&s->refs, 1);
+	s->path = VIEW_EMPTY;
+	return s;
+}
+
+/* What is made of several groups. */
+static void
+join_parts(struct settings *s)
+{
+	s->assess.budget = (struct dns_budget){
+		.queries = (unsigned)s->dns.queries_per_message,
+		.wait_ms = s->dns.wait_per_message,
+	};
+}
+
+struct settings *
+settings_presets(void)
+{
+	struct settings *s = settings_new();
+
+	for (size_t i = 0; i < PARTS; i++)
+		conf_section_presets(parts[i].section, (char *)s + parts[i].offset, s->arena);
+	join_parts(s);
+	return s;
+}
+
+struct settings *
+settings_load(const char *path, void (*say)(void *ctx, const char *text), void *ctx)
+{
+	struct settings *s = settings_new();
+	struct conf_target target[PARTS];
+
+	for (size_t i = 0; i < PARTS; i++)
+		target[i] = (struct conf_target){ parts[i].section, (char *)s + parts[i].offset };
+	if (!conf_read(path, target, PARTS, s->arena, say, ctx)) {
+		settings_unref(s);
+		return NULL;
+	}
+	s->path = (struct view){ arena_cstr(s->arena, view_of(path)), strlen(path) };
+	join_parts(s);
+	return s;
+}
+
+struct settings *
+settings_ref(struct settings *settings)
+{
+	atomic_fetch_add_explicit(&settings->refs, 1, memory_order_relaxed);
+	return settings;
+}
+
+void
+settings_unref(struct settings *settings)
+{
+	if (settings != NULL && atomic_fetch_sub_explicit(&settings->refs, 1, memory_order_acq_rel) == 1)
+		arena_free(settings->arena); /* it holds *settings too */
+}
