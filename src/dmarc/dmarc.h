@@ -68,7 +68,7 @@ struct dmarc_input {
 	const struct view *likely;
 	size_t likely_n;
 	bool off;      /* not to be checked: local policy */
-	unsigned draw; /* 0..99, drawn for this message: pct= is obeyed when draw < pct */
+	unsigned draw; /* 0..99, drawn for this message: with honour_pct the policy applies when draw < pct */
 };
 
 /* $dmarc_status; names as Exim's. */
@@ -163,7 +163,11 @@ struct dmarc_result {
 
 struct dmarc_check;
 
-/* Never blocks, never NULL.  Everything *in points to must stay until dmarc_end. */
+/*
+ * Never blocks, never NULL.  Everything *in points to must stay until dmarc_end.
+ * dns should be a task of DMARC's own: what SPF and DKIM ask is chosen by the sender (ten mx terms of ten hosts each),
+ * and whoever could spend our budget with it could turn every reject into a temperror.
+ */
 struct dmarc_check *dmarc_begin(const struct dmarc_input *in, struct dns_task *dns, struct arena *arena);
 void dmarc_step(struct dmarc_check *check);
 /* facts: of SPF and DKIM; others are passed over. */

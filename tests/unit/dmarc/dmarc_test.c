@@ -45,15 +45,21 @@ dmarc_test_presets(struct arena *arena)
 	return conf;
 }
 
+/* Not ck_assert: history_sample is no test. */
+static void
+give_up(const char *what, struct view why)
+{
+	fprintf(stderr, "%s: %.*s\n", what, VIEW_ARG(why));
+	exit(1);
+}
+
 static void
 take_word(struct cursor *c, const struct name_row *names, char stop, int *value)
 {
 	struct view word = cursor_until(c, stop);
 
-	if (!name_value(names, word, value)) {
-		fprintf(stderr, "test facts: %.*s\n", VIEW_ARG(word));
-		exit(1);
-	}
+	if (!name_value(names, word, value))
+		give_up("test facts", word);
 	cursor_char(c, stop);
 }
 
@@ -112,7 +118,8 @@ make_lists(const char *text, struct arena *arena)
 	conf.discovery = DMARC_PSL;
 	conf.tld_file = view_of(path);
 	const struct dmarc_lists *lists = dmarc_lists_open(&conf, 0, arena, &warning, &err);
-	ck_assert_msg(lists != NULL, "%s", err.text);
+	if (lists == NULL)
+		give_up(path, view_of(err.text));
 	remove(path);
 	return (struct dmarc_lists *)lists;
 }
@@ -128,7 +135,8 @@ dmarc_test_run(const struct dmarc_test *t)
 	struct err err;
 
 	d.dns = dns_open_fake(view_of(t->zone), &err);
-	ck_assert_msg(d.dns != NULL, "%s", err.text);
+	if (d.dns == NULL)
+		give_up("test zone", view_of(err.text));
 	d.task = dns_task_new(d.dns, d.arena, budget);
 	take_from(t->from, d.arena, from);
 	in->conf = &t->conf;

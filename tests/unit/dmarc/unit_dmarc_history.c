@@ -290,8 +290,8 @@ START_TEST(threads_and_renames_mix_nothing)
 
 	for (int i = 0; i < THREADS; i++)
 		ck_assert_int_eq(pthread_create(&thread[i], NULL, writer, h), 0);
-	for (int i = 0; i < 50; i++) { /* as opendmarc-importstats: rename, lock, read to the end, remove */
-		usleep(2000);
+	for (int i = 0; i < 400; i++) { /* as opendmarc-importstats: rename, lock, read to the end, remove */
+		usleep(i % 7 * 50);
 		if (rename(path, moved) != 0)
 			continue;
 		FILE *f = fopen(moved, "r");

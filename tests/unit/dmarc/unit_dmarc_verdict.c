@@ -172,6 +172,24 @@ static const struct row walks[] = {
 	{ "4.10.2", "identifier above eight labels", R("example.com", "p=reject"), "example.com", "dkim=pass:a.b.c.d.e.f.g.example.com", "accept p=reject at example.com", "example.com" },
 	{ "4.10.2", "a top-level record without psd joins strangers, as it says", R("com", "p=none"), "a.com", "dkim=pass:b.com", "accept p=none at com", "com" },
 
+	/* Appendix B.1: SPF and DKIM, strict, relaxed, none */
+	{ "B.1.1", "example 1", R("example.com", "p=reject; aspf=s"), "example.com", "spf=pass:example.com", "accept p=reject at example.com", "example.com" },
+	{ "B.1.1", "example 2", R("example.com", "p=reject"), "example.com", "spf=pass:child.example.com", "accept p=reject at example.com", "example.com" },
+	{ "B.1.1", "example 3", R("example.com", "p=reject"), "child.example.com", "spf=pass:example.net", "reject p=reject at example.com", "example.com" },
+	{ "B.1.2", "example 1", R("example.com", "p=reject; adkim=s"), "example.com", "dkim=pass:example.com", "accept p=reject at example.com", "example.com" },
+	{ "B.1.2", "example 2", R("example.com", "p=reject"), "child.example.com", "dkim=pass:example.com", "accept p=reject at example.com", "example.com" },
+	{ "B.1.2", "example 3", R("example.com", "p=reject"), "child.example.com", "dkim=pass:example.net", "reject p=reject at example.com", "example.com" },
+	/* Appendix B.4 */
+	{ "B.4.1", "SPF is aligned", R("example.com", "p=reject") R("signing.example.com", "p=none"), "example.com", "spf=pass:example.com", "accept p=reject at example.com", "example.com" },
+	{ "B.4.1", "DKIM is aligned", R("example.com", "p=reject") R("signing.example.com", "p=none"), "example.com", "dkim=pass:signing.example.com", "accept p=reject at example.com", "example.com" },
+	{ "B.4.2", "SPF is aligned", R("example.com", "p=reject") R("signing.example.com", "p=none"), "a.b.c.d.e.f.g.h.i.j.k.example.com", "spf=pass:example.com", "accept p=reject at example.com", "example.com" },
+	{ "B.4.2", "DKIM is aligned", R("example.com", "p=reject") R("signing.example.com", "p=none"), "a.b.c.d.e.f.g.h.i.j.k.example.com", "dkim=pass:signing.example.com", "accept p=reject at example.com", "example.com" },
+	{ "B.4.2", "the policy is example.com's", R("example.com", "p=reject") R("signing.example.com", "p=none"), "a.b.c.d.e.f.g.h.i.j.k.example.com", "", "reject p=reject at example.com", "example.com" },
+	{ "B.4.3", "SPF is aligned", R("giant.bank.example", "p=reject") R("bank.example", "p=none; psd=y"), "giant.bank.example", "spf=pass:mail.giant.bank.example", "accept p=reject at giant.bank.example", "giant.bank.example" },
+	{ "B.4.3", "DKIM is not", R("giant.bank.example", "p=reject") R("bank.example", "p=none; psd=y"), "giant.bank.example", "dkim=pass:mail.mega.bank.example", "reject p=reject at giant.bank.example", "giant.bank.example" },
+	{ "11.8", "psd=n against a parent without psd=y", R("example.com", "p=reject; psd=n") R("com", "p=none"), "evil.com", "dkim=pass:example.com", "none p=none at com", "com" },
+	{ "11.8", "and its own mail", R("example.com", "p=reject; psd=n") R("com", "p=none"), "example.com", "dkim=pass:evil.com", "reject p=reject at example.com", "example.com" },
+
 	/* 4.4.1, 4.4.2: which results count */
 	{ "4.4.1", "any one DKIM domain is enough", R("example.com", "p=reject"), "example.com",
 	    "dkim=fail:example.com dkim=pass:list.example.net dkim=pass:example.com", "accept p=reject at example.com", "example.com" },
