@@ -42,6 +42,7 @@ static const struct {
 	{ "three void lookups", "192.0.2.1", "helo.example.org", "user@void3.example", "permerror" },
 	{ "eleven MX", "192.0.2.11", "helo.example.org", "user@mx11.example", "permerror" },
 	{ "null MX", "192.0.2.1", "helo.example.org", "user@nullmx.example", "neutral" },
+	{ "localhost passes for everybody", "127.0.0.1", "helo.example.org", "user@all-fail.example", "pass" },
 	{ "8-bit local part", "203.0.113.99", "helo.example.org", "j\xc3\xb6rg@exp.example", "permerror" },
 	{ "8-bit HELO", "203.0.113.99", "h\xc3\xa4.\xff", "user@exp.example", "permerror" },
 };
