@@ -163,6 +163,7 @@ START_TEST(secure_is_of_all_answers)
 	trial_open(&s, VIEW_LIT("safe.example SECURE\nsafe.example TXT \"v=spf1 a:h.safe.example -all exp=why.example\"\n"
 				"h.safe.example SECURE\nh.safe.example A 192.0.2.1\nwhy.example TXT \"Why?\"\n"
 				"half.example SECURE\nhalf.example TXT \"v=spf1 a:h.safe.example a:h.other.example -all\"\n"
+				"last.example SECURE\nlast.example TXT \"v=spf1 a:h.other.example a:h.safe.example -all\"\n"
 				"h.other.example A 192.0.2.2\n"));
 	trial_from(&s, "192.0.2.1", "helo.example.org", "user@safe.example");
 	ck_assert(trial_join(&s)->secure);
@@ -172,6 +173,8 @@ START_TEST(secure_is_of_all_answers)
 	trial_from(&s, "192.0.2.1", "helo.example.org", "user@half.example");
 	ck_assert(trial_join(&s)->secure); /* the other was not asked */
 	trial_from(&s, "192.0.2.2", "helo.example.org", "user@half.example");
+	ck_assert(!trial_join(&s)->secure);
+	trial_from(&s, "192.0.2.1", "helo.example.org", "user@last.example");
 	ck_assert(!trial_join(&s)->secure);
 	trial_from(&s, "192.0.2.2", "helo.example.org", "user@localhost");
 	ck_assert(!trial_join(&s)->secure); /* nothing was asked */

@@ -70,6 +70,17 @@ START_TEST(verdict_of_any_row)
 }
 END_TEST
 
+/* The hosts of an mx belong to its term. */
+START_TEST(counts_terms)
+{
+	trial_from(&t, "203.0.113.99", "helo.example.org", "user@example.org");
+	const struct spf_result *r = trial_join(&t);
+	ck_result_is(r, "fail");
+	ck_assert_int_eq((int)r->lookups, 3);
+	ck_assert_int_eq((int)r->voids, 0);
+}
+END_TEST
+
 START_TEST(explanation)
 {
 	trial_from(&t, "203.0.113.99", "helo.example.org", "user@exp.example");
@@ -198,6 +209,7 @@ main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(tc, verdict, 0, ARRAY_LEN(rows));
 	tcase_add_loop_test(tc, verdict_of_any_row, 0, verdict_row_count);
+	tcase_add_test(tc, counts_terms);
 	tcase_add_test(tc, explanation);
 	tcase_add_test(tc, steps_wait_for_join);
 	tcase_add_test(tc, identities);

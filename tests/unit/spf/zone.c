@@ -91,6 +91,12 @@ const char zone_text[] =
     "liar.example.net A 192.0.2.99\n"
     "host.pmacro.example.p.example A 127.0.0.2\n"
     "unknown.p.example A 127.0.0.2\n"
+    "psame.example TXT \"v=spf1 exists:%{p}.q.example -all\"\n"
+    "psame.example A 192.0.2.1\n"
+    "host.psame.example A 192.0.2.1\n"
+    "1.2.0.192.in-addr.arpa PTR host.psame.example\n"
+    "1.2.0.192.in-addr.arpa PTR psame.example\n"
+    "psame.example.q.example A 127.0.0.2\n"
     "ptr.example TXT \"v=spf1 ptr -all\"\n"
     "notptr.example TXT \"v=spf1 ptr:tr.example ptr:example.net -all\"\n"
     "9.2.0.192.in-addr.arpa TIMEOUT\n"
@@ -256,6 +262,7 @@ const struct verdict_row verdict_rows[] = {
 	{ "HELO in a macro, another", C1, "mail2.helos.example", U("helos.example"), "fail", 1, 1, NULL, NULL },
 	{ "%{d} within an include", C1, NULL, U("dscope.example"), "pass", 2, 0, NULL, NULL },
 	{ "%{p}: a name below the domain", C1, NULL, U("pmacro.example"), "pass", 1, 0, NULL, NULL },
+	{ "%{p}: the domain itself before a name below it", C1, NULL, U("psame.example"), "pass", 1, 0, NULL, NULL },
 	{ "%{p}: no PTR record", C99, NULL, U("pmacro.example"), "pass", 1, 0, NULL, NULL },
 	{ "%{p}: PTR times out", "192.0.2.9", NULL, U("pmacro.example"), "pass", 1, 0, NULL, NULL },
 	{ "ptr", C1, NULL, U("ptr.example"), "pass", 1, 0, "ptr", NULL },
