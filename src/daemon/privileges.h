@@ -10,8 +10,6 @@
 struct identity {
 	uid_t uid;
 	gid_t gid;
-	gid_t *groups; /* supplementary ones of the user, gid among them */
-	size_t groups_n;
 };
 
 /* By name or number.  While there is one thread.  root is refused. */

@@ -22,6 +22,8 @@
 
 /* Parsed public keys that are kept: about 1 KiB each; a large site meets some thousand signing domains a day. */
 #define KEYS_MAX 10000
+/* Parsed SPF records that are kept, by their text. */
+#define SPF_RECORDS_OCTETS ((size_t)8 * 1024 * 1024)
 #define DRAIN_LOOK_MS 50
 /* The counter of open messages falls when our callback returns; libmilter writes its reply after that. */
 #define REPLY_MS 250
@@ -134,9 +136,10 @@ open_env(struct worker *w, struct err *err)
 	};
 	if (!crypt_open(err))
 		return false;
-	w->env.keys = key_cache_new(KEYS_MAX);
-	w->env.dns = dns_open(&w->job->settings->dns, err);
-	return w->env.dns != NULL || err_in(err, "dns");
+	w->env.shared.keys = key_cache_new(KEYS_MAX);
+	w->env.shared.records = spf_cache_new(SPF_RECORDS_OCTETS);
+	w->env.shared.dns = dns_open(&w->job->settings->dns, err);
+	return w->env.shared.dns != NULL || err_in(err, "dns");
 }
 
 static bool
