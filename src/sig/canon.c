@@ -320,12 +320,18 @@ canon_body_end(struct canon_body *body)
 
 /* --- header fields --------------------------------------------------------------------------- */
 
+/* @UNSAFE: writes below the size of lower */
 static void
 give_lower(struct canon_sink *sink, struct view name)
 {
-	for (size_t i = 0; i < name.n; i++) {
-		char lower = ascii_lower(name.p[i]);
-		canon_sink_add(sink, (struct view){ &lower, 1 });
+	char lower[64];
+
+	while (name.n > 0) {	/* ends: each turn takes an octet at least */
+		struct view part = view_sub(name, 0, sizeof(lower));
+		for (size_t i = 0; i < part.n; i++)
+			lower[i] = ascii_lower(part.p[i]);
+		canon_sink_add(sink, (struct view){ lower, part.n });
+		name = view_from(name, part.n);
 	}
 }
 
@@ -357,7 +363,8 @@ take_word(struct cursor *c)
 {
 	size_t from = cursor_offset(c);
 
-	for (;;) {		/* ends: each turn takes an octet or breaks */
+	for (;;) {	/* ends: each turn takes an octet or breaks */
+		cursor_take(c, CC_VCHAR | CC_UTF8);
 		size_t here = cursor_offset(c);
 		if (cursor_end(c) || char_in((char)cursor_peek(c), CC_WSP))
 			break;
@@ -365,7 +372,7 @@ take_word(struct cursor *c)
 			cursor_back(c, here);
 			break;
 		}
-		cursor_take_n(c, 1);
+		cursor_take_n(c, 1); /* a control octet, a CR or LF that folds nothing */
 	}
 	return cursor_since(c, from);
 }
