@@ -80,7 +80,7 @@ enum spf_identity {
 	SPF_GUESS,    /* MAIL FROM identity against conf->guess_record; never an input of DMARC */
 };
 
-/* An explanation is cut to this; one SMTP reply line of RFC 5321 4.5.3.1.5 holds it with our words before it. */
+/* An explanation is cut to this many octets, so that one reply of 980 holds it, the domain and our words. */
 #define SPF_EXPLANATION_MAX 400
 
 /*
