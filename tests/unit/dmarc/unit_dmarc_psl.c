@@ -106,17 +106,10 @@ END_TEST
 static const struct dmarc_lists *
 open_lists(const char *text, int64_t now, struct view *warning, struct err *err)
 {
-	char path[] = "/tmp/dmarc_psl_XXXXXX";
 	struct dmarc_conf conf = dmarc_test_presets(arena);
-	FILE *f = fdopen(mkstemp(path), "w");
 
-	fputs(text, f);
-	fclose(f);
 	conf.discovery = DMARC_PSL;
-	conf.tld_file = view_of(path);
-	const struct dmarc_lists *lists = dmarc_lists_open(&conf, now, arena, warning, err);
-	unlink(path);
-	return lists;
+	return dmarc_test_lists(text, conf, now, arena, warning, err);
 }
 
 #define DAY 86400
