@@ -360,6 +360,18 @@ START_TEST(both_table)
 }
 END_TEST
 
+START_TEST(nothing_to_compare_with)
+{
+	struct dmarc_test t = { .zone = R("example.com", "p=reject"), .from = "example.com", .facts = "", .conf = dmarc_test_presets(NULL) };
+
+	t.conf.discovery = DMARC_TREEWALK_AND_PSL;
+	struct dmarc_tested d = dmarc_test_run(&t);
+	ck_assert_int_eq(d.result->status, DMARC_STATUS_REJECT);
+	ck_assert_ptr_null(d.result->other);
+	dmarc_test_end(&d);
+}
+END_TEST
+
 /* The fact: result, header.from, policy.dmarc (RFC 9989 9.1, 9.2). */
 static const struct {
 	const char *section, *zone, *from, *facts, *result, *header_from, *policy;
@@ -511,6 +523,7 @@ main(void)
 	tcase_add_loop_test(tc, pct_table, 0, ARRAY_LEN(samples));
 	tcase_add_loop_test(tc, several_table, 0, ARRAY_LEN(several));
 	tcase_add_loop_test(tc, both_table, 0, ARRAY_LEN(both));
+	tcase_add_test(tc, nothing_to_compare_with);
 	tcase_add_loop_test(tc, fact_table, 0, ARRAY_LEN(written));
 	tcase_add_loop_test(tc, repeated_fields_are_never_aligned, 0, 2);
 	tcase_add_test(tc, off_asks_nothing);
