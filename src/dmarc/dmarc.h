@@ -130,7 +130,10 @@ struct dmarc_disposition {
 	struct dmarc_override override[DMARC_OVERRIDES_MAX];
 	size_t overrides;
 };
-/* instead: DMARC_NONE...; a reason is recorded even when it equals what was there.  Over the maximum: the last is replaced. */
+/*
+ * instead: DMARC_NONE...; the reason is recorded even when that is what was there.  Over the maximum the last one is
+ * replaced.
+ */
 void dmarc_disposition_override(struct dmarc_disposition *d, enum dmarc_policy instead, enum dmarc_reason reason,
     struct view comment);
 
@@ -145,7 +148,8 @@ struct dmarc_result {
 	bool org_by_psl;	 /* RFC 9990 discovery_method: psl, not treewalk */
 	const struct dmarc_record *record; /* the one that was applied, or would be if it were usable; NULL: none */
 
-	enum dmarc_policy policy; /* $dmarc_domain_policy: published for this domain, before t= and pct=; DMARC_UNSET: no usable record, trouble */
+	/* $dmarc_domain_policy: published for this domain, before t= and pct=; DMARC_UNSET: no usable record, trouble */
+	enum dmarc_policy policy;
 	const char *policy_tag;	  /* "p", "sp", "np", or "" */
 	enum dmarc_policy applied; /* the same after t= and pct=: policy.dmarc of RFC 9989 9.1 */
 	bool nonexistent;	   /* the author domain is NXDOMAIN (asked only where np= could matter) */
