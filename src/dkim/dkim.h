@@ -33,15 +33,37 @@ struct dkim_input {
 	struct key_cache *keys;
 };
 
-/* Parses the fields, asks for the keys, wants the body hashes.  Never blocks. */
+/*
+ * Parses the fields, asks for the keys, wants the body hashes.  Never blocks.  What in->conf, header, from_domain and
+ * keys point to must stay until dkim_end.
+ */
 struct dkim_check *dkim_begin(const struct dkim_input *in, struct dns_task *dns, struct body_hashes *bodies,
     struct arena *arena);
 
 /*
- * Waits for keys as the budget of dns allows and verifies.  One fact per signature, in the order of the
- * fields from the top (those over the cap included, as policy); none: a single AUTH_NONE.
- * Properties: header.d, header.i, header.s, header.a, header.b (8 characters or more, RFC 6008).
+ * Waits for keys as the budget of dns allows and verifies; body_hashes_end was called.  One fact per signature, in
+ * the order of the fields from the top; none at all: a single AUTH_NONE; not enabled: no fact.
+ * Properties: header.d, header.i, header.s (all in A-labels), header.a, header.b (8 characters or more, RFC 6008),
+ * as far as the field gives them.  fact->domain is d=.
+ *
+ *	pass		it verifies, and nothing of ours speaks against it
+ *	fail		the body or the signed fields are not what was signed; l= is larger than the body
+ *	policy		not accepted here: expired or of the future, l= short of the body, an RSA key shorter than
+ *			rsa-bits-min, more signatures than signatures-max
+ *	neutral		the field breaks the grammar, or wants an algorithm or a version that we do not know
+ *	permerror	it can never verify: no key, revoked or unfit key, From not signed, i= outside of d=, rsa-sha1
+ *	temperror	no answer from DNS
+ *
+ * rsa-sha1 is permerror, not policy: RFC 8301 3 says such signatures "have permanently failed evaluation" (RFC 6376's
+ * PERMFAIL), and policy (RFC 8601 2.7.1) would say that it verified, which we never try.
+ *
+ * However many fields there are, facts stay bounded: DKIM_FIELDS_MAX fields are parsed (from the top), signatures-max
+ * of them verified, DKIM_FACTS_BEYOND others reported on their own (as policy when only the cap stopped them), and one
+ * last fact counts the rest.
  */
+#define DKIM_FIELDS_MAX 100
+#define DKIM_FACTS_BEYOND 10
+#define DKIM_B_CHARS_MAX 64 /* header.b grows up to this to be unique */
 void dkim_end(struct dkim_check *check, struct auth_facts *facts);
 
 #endif

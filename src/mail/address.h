@@ -22,8 +22,9 @@ struct mailbox_list {
  * The address-list of a From, To, Sender... value.  Everything is parsed or nothing: false (ERR_PERM,
  * with the byte) for what the grammar does not know, so no reader can see another address than we do.
  * An empty group ("undisclosed:;") is a list of none.  At most MAILBOXES_MAX.  UTF-8 must be well-formed.
- * Of the obsolete grammar all is known but control octets (mail/lexis.h) and quoted pairs in domain literals.  A domain
- * that mail/domain.h refuses refuses the list.  Views are of the arena; on false, list->n says how far it came.
+ * Of the obsolete grammar all is known but control octets (mail/lexis.h) and quoted pairs in domain literals.  A
+ * domain that mail/domain.h refuses refuses the list.  Views are of the arena; on false, list->n says how far it
+ * came.
  */
 #define MAILBOXES_MAX 1000
 bool mailbox_list_parse(struct view value, struct arena *arena, struct mailbox_list *list, struct err *err);

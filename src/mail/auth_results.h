@@ -25,7 +25,7 @@ struct view auth_results_write(struct view authserv_id, const struct auth_facts 
     size_t prefix_columns, struct arena *arena);
 
 /*
- * A parsed resinfo: views into arena, quotes and comments taken off; methods, versions, results and names in lower case.
+ * A parsed resinfo: views into arena, quotes and comments taken off; methods, results and names in lower case.
  */
 struct auth_results_property {
 	struct view ptype, name, value; /* ptype is empty in Microsoft's "action=none" */
@@ -62,8 +62,9 @@ bool auth_results_parse(struct view value, struct arena *arena, struct auth_resu
  * with or without backslashes; one that does not end is none.  Comments, and also white space, controls, NULs and
  * malformed UTF-8: nothing, or the end of a word.  Quotes and backslashes: nothing.  Well-formed UTF-8: the end of
  * a word.  What stands before the first octet of a token is skipped.  Then our id must come, in any case, and behind it
- * the end, a final dot, or what no token holds.  Last, a first word in U-labels is compared as A-labels.  Our id
- * behind another word ("other.example; x=ours") is not ours.
+ * the end, a final dot, or what no token holds.  Last, a first word in U-labels is compared as A-labels.  All
+ * that is done to the text as it stands and with its encoded words (RFC 2047) decoded.  Our id behind another word
+ * ("other.example; x=ours") is not ours.
  */
 bool auth_results_claims(struct view value, struct view authserv_id, struct arena *arena);
 

@@ -1,5 +1,6 @@
 #include "mail/auth_results.h"
 
+#include "base/base64.h"
 #include "base/buffer.h"
 #include "base/cursor.h"
 #include "mail/domain.h"
@@ -19,7 +20,7 @@ enum eight_bit {
 	EIGHT_BIT_STAYS,
 };
 
-/* Enough to see any domain in U-labels; more of the field is never looked at in words. */
+/* Enough to see any domain in U-labels; what stands behind is not looked at. */
 #define WORD_MAX 1024
 
 /* Takes the comment under the cursor; false, and nothing taken: it does not end. */
@@ -103,34 +104,126 @@ begins_with_id(struct view text, struct view id)
 	return rest.n == 0 || !is_token_octet(rest.p[0]);
 }
 
-/* The first word of text, U-labels and all, is the domain id (A-labels). */
+/* The first word of text has U-labels and is the domain id (A-labels). */
 static bool
 is_u_label_of(struct view text, struct view id, struct arena *arena)
 {
 	struct cursor c = cursor_over(text);
-	struct view ascii;
+	struct view word = cursor_take(&c, CC_TOKEN | CC_UTF8), ascii;
 
-	return domain_to_ascii(cursor_take(&c, CC_TOKEN | CC_UTF8), arena, &ascii, NULL) && view_eq(ascii, id);
+	return !view_is_ascii(word) && domain_to_ascii(word, arena, &ascii, NULL) && view_eq(ascii, id);
 }
 
-bool
-auth_results_claims(struct view value, struct view authserv_id, struct arena *arena)
+static bool
+claims_in_ascii(struct view value, struct view id, struct arena *arena)
 {
-	struct buffer text = buffer_in(arena);
-	struct view ascii;
-	bool is_domain = domain_to_ascii(authserv_id, arena, &ascii, NULL);
-	struct view id = is_domain ? ascii : authserv_id;
-	bool odd = !view_is_ascii(value);
 	enum eight_bit eight_bit = view_is_utf8(value) ? EIGHT_BIT_SPLITS : EIGHT_BIT_AS_SPACE;
+	struct buffer text = buffer_in(arena);
 
 	for (unsigned way = 0; way < ALL_WAYS; way++) {
 		read_text(value, way, eight_bit, id.n + 2, &text);
 		if (begins_with_id(buffer_view(&text), id))
 			return true;
-		if (!odd || !is_domain)
-			continue;
+	}
+	return false;
+}
+
+/* Most ways read the same; libidn2 is slow, so what was just looked at is not looked at again. */
+static bool
+claims_in_u_labels(struct view value, struct view id, struct arena *arena)
+{
+	struct buffer text = buffer_in(arena);
+	struct view last = VIEW_EMPTY;
+
+	for (unsigned way = 0; way < ALL_WAYS; way++) {
 		read_text(value, way, EIGHT_BIT_STAYS, WORD_MAX, &text);
-		if (is_u_label_of(buffer_view(&text), id, arena))
+		if (view_eq(buffer_view(&text), last))
+			continue;
+		last = arena_copy(arena, buffer_view(&text));
+		if (is_u_label_of(last, id, arena))
+			return true;
+	}
+	return false;
+}
+
+static int
+hex_value(int digit)
+{
+	return digit <= '9' ? digit - '0' : (digit | 0x20) - 'a' + 10;
+}
+
+/* RFC 2047 4.2: "_" is a space, "=2E" an octet. */
+static void
+decode_q(struct view text, struct buffer *out)
+{
+	struct cursor c = cursor_over(text);
+
+	while (!cursor_end(&c)) { /* ends: each turn takes an octet */
+		struct view octet = cursor_take_n(&c, 1);
+		struct view hex = VIEW_EMPTY;
+		if (view_is(octet, "="))
+			hex = cursor_take_max(&c, CC_HEXDIG, 2);
+		if (hex.n == 2)
+			buffer_add_char(out, (char)(hex_value(hex.p[0]) << 4 | hex_value(hex.p[1])));
+		else
+			buffer_add_char(out, view_is(octet, "_") ? ' ' : octet.p[0]);
+	}
+}
+
+/* encoded-word = "=?" charset "?" encoding "?" encoded-text "?="           RFC 2047 2 */
+static bool
+take_encoded_word(struct cursor *c, struct arena *arena, struct buffer *out)
+{
+	size_t from = cursor_offset(c);
+	struct view octets;
+
+	if (!cursor_text(c, VIEW_LIT("=?")))
+		return false;
+	cursor_until(c, '?');
+	bool q = cursor_text_nocase(c, VIEW_LIT("?q?"));
+	bool b = !q && cursor_text_nocase(c, VIEW_LIT("?b?"));
+	struct view text = cursor_until(c, '?');
+	if (q && cursor_text(c, VIEW_LIT("?="))) {
+		decode_q(text, out);
+		return true;
+	}
+	if (b && cursor_text(c, VIEW_LIT("?=")) && base64_decode(text, arena, &octets, NULL)) {
+		buffer_add(out, octets);
+		return true;
+	}
+	cursor_back(c, from);
+	return false;
+}
+
+/* Webmail and scripts decode every field before they look at it, this one too, against RFC 2047 5. */
+static struct view
+without_encoded_words(struct view value, struct arena *arena)
+{
+	struct cursor c = cursor_over(value);
+	struct buffer out = buffer_in(arena);
+
+	while (!cursor_end(&c)) { /* ends: each turn takes something */
+		if (take_encoded_word(&c, arena, &out))
+			continue;
+		buffer_add(&out, cursor_take_n(&c, 1));
+		buffer_add(&out, cursor_until(&c, '='));
+	}
+	return buffer_view(&out);
+}
+
+bool
+auth_results_claims(struct view value, struct view authserv_id, struct arena *arena)
+{
+	struct view ascii = authserv_id;
+	bool is_domain = domain_to_ascii(authserv_id, arena, &ascii, NULL);
+	struct view id = is_domain ? ascii : authserv_id;
+	struct view reading[2] = { value, without_encoded_words(value, arena) };
+	size_t readings = view_eq(reading[0], reading[1]) ? 1 : 2;
+
+	for (size_t i = 0; i < readings; i++) {
+		if (claims_in_ascii(reading[i], id, arena))
+			return true;
+		if (is_domain && !view_is_ascii(reading[i]) && claims_in_u_labels(reading[i], id, arena))
 			return true;
 	}
 	return false;

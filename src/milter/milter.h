@@ -9,13 +9,12 @@
  * there is one milter_run in the life of a process, and that process is the daemon's worker.
  */
 struct milter_env {
-	const struct session_env *session; /* outlives milter_run */
+	const struct session_env *session; /* outlives milter_run; .load and .host are filled in when they are not */
 	int listen_fd;	      /* bound, listening; taken over: milter_run closes it */
 	const char *kind;     /* "unix", "inet" or "inet6": the family of listen_fd */
 	int backlog;	      /* of listen_fd */
 	int64_t timeout;      /* seconds that the MTA may be silent */
 	int64_t connections_max; /* more are accepted and let go at once with 4xx */
-	int64_t messages_max; /* open at one time; more are answered 4xx */
 	/* NULL, or called once, when connections are about to be taken. */
 	void (*ready)(void *ctx);
 	void *ctx;

@@ -4,18 +4,37 @@
 #include "assess/assess.h"
 #include "base/ip.h"
 
+#include <stdatomic.h>
+
 /*
  * session - one SMTP connection as a filter sees it: events in, edits and a reply out, all plain data.
  * Knows no libmilter type: milter/callbacks.c translates, tests/replay drives it as text.
  *
- * Any event may come in any state (lessons.md of the peers: each crashed somewhere); one that makes no sense
- * is ignored or answered SESSION_TEMPFAIL, never believed.  A session is used by one thread at a time, and
- * may change threads between events.  Connection state and message state have an arena each;
- * session_abort ends the message, also when there is none.
+ * Any event may come in any state (each peer crashed somewhere); one that makes no sense is answered
+ * SESSION_TEMPFAIL, never believed, and one that came inside a message makes the end of that message a
+ * tempfail, because the answer to header and body events is seldom read.
+ * A session is used by one thread at a time, and may change threads between events.  Two lifetimes: the
+ * connection's few texts are replaced one by one, the message has an arena.  session_on_abort ends the message,
+ * also when there is none.
  */
 struct session;
 
 struct settings;
+
+/* What a sender may make us keep, beside the limits of the settings; RFC 5321 4.5.3.1 asks for 255, 256. */
+#define SESSION_NAME_MAX 1024 /* octets of a HELO or client name; a longer one counts as not given */
+#define SESSION_PATH_MAX 1024 /* octets of a MAIL or RCPT address; a longer one is refused */
+
+/* How busy the process is: one for all sessions, all zero at first. */
+struct session_load {
+	atomic_size_t messages;	       /* between MAIL and their end */
+	atomic_bool draining;	       /* new messages are answered 4xx */
+	_Atomic int64_t said_at_ms;    /* last line in the log about it, monotonic; 0: none yet */
+	atomic_size_t unsaid;	       /* refusals since then */
+};
+
+/* Shall a refusal be logged?  At most once in 10 seconds; then *unsaid is the number of those that were not. */
+bool session_load_say(struct session_load *load, const struct clock *clock, size_t *unsaid);
 
 /* What all sessions share; outlives them. */
 struct session_env {
@@ -23,9 +42,10 @@ struct session_env {
 	struct settings *(*settings_take)(void *ctx);
 	void (*settings_drop)(void *ctx, struct settings *settings);
 	void *ctx;
-	struct dns *dns;
-	struct key_cache *keys;
+	struct assess_shared shared;
 	const struct clock *clock;
+	struct session_load *load; /* NULL: not counted, not limited */
+	struct view host; /* this host's name: our authserv-id when neither the settings nor the MTA tell one */
 };
 
 enum session_answer {
@@ -85,7 +105,7 @@ struct session_connect {
 
 struct session_reply session_on_connect(struct session *s, const struct session_connect *c, session_macro *macro, void *ctx);
 struct session_reply session_on_helo(struct session *s, struct view name, session_macro *macro, void *ctx);
-/* argv[0] is the address as it came, the rest are ESMTP arguments, undecoded. */
+/* argv[0] is the address as it came, the rest are ESMTP arguments, undecoded; n = 0 is answered 4xx. */
 struct session_reply session_on_mail(struct session *s, const struct view *argv, size_t n, session_macro *macro, void *ctx);
 struct session_reply session_on_rcpt(struct session *s, const struct view *argv, size_t n, session_macro *macro, void *ctx);
 struct session_reply session_on_data(struct session *s, session_macro *macro, void *ctx);
@@ -93,7 +113,10 @@ struct session_reply session_on_data(struct session *s, session_macro *macro, vo
 struct session_reply session_on_header(struct session *s, struct view name, struct view value);
 struct session_reply session_on_eoh(struct session *s, session_macro *macro, void *ctx);
 struct session_reply session_on_body(struct session *s, struct view chunk);
-/* Decides everything; *verdict is what the caller carries out in one burst. */
+/*
+ * Decides everything and logs the message's one line; *verdict is what the caller carries out in one burst.
+ * The caller then says session_on_abort, so that a quiet connection keeps nothing.
+ */
 void session_on_eom(struct session *s, session_macro *macro, void *ctx, struct session_verdict *verdict);
 /* The edits of the last verdict could not all be carried out: say so in the log. */
 void session_edits_failed(struct session *s, struct view what);

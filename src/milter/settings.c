@@ -1,5 +1,6 @@
 #include "milter/settings.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "conf/read.h"
 #include "milter/listen_address.h"
@@ -56,6 +57,14 @@ check_absolute(const void *field, struct err *err)
 	return true;
 }
 
+static bool
+check_name(const void *field, struct err *err)
+{
+	const struct view *name = field;
+
+	return name->n > 0 || err_perm(err, "wants a name");
+}
+
 /* A dot-string of RFC 5322 or a host name: what RFC 8601 2.5 can write without quotes. */
 static bool
 check_authserv_id(const void *field, struct err *err)
@@ -75,8 +84,8 @@ check_authserv_id(const void *field, struct err *err)
 static const struct conf_item process_rows[] = {
 	/*        struct        name                field            default, min, max, unit or check */
 	CONF_LIST(process_conf, "listen",	    listen,	     "unix:/run/assay/assay.sock", 1, 16, check_listen),
-	CONF_TEXT(process_conf, "user",		    user,	     "assay", NULL),
-	CONF_TEXT(process_conf, "group",	    group,	     "assay", NULL),
+	CONF_TEXT(process_conf, "user",		    user,	     "assay", check_name),
+	CONF_TEXT(process_conf, "group",	    group,	     "assay", check_name),
 	CONF_TEXT(process_conf, "socket-owner",	    socket_owner,    "", NULL),
 	CONF_TEXT(process_conf, "socket-group",	    socket_group,    "", NULL),
 	CONF_MODE(process_conf, "socket-mode",	    socket_mode,     0660),
@@ -122,6 +131,8 @@ static const struct {
 	{ &dns_section, offsetof(struct settings, dns) },
 	{ &spf_section, offsetof(struct settings, assess.spf) },
 	{ &dkim_section, offsetof(struct settings, assess.dkim) },
+	{ &arc_section, offsetof(struct settings, assess.arc) },
+	{ &dmarc_section, offsetof(struct settings, assess.dmarc) },
 };
 #define PARTS (sizeof(parts) / sizeof(parts[0]))
 
@@ -145,6 +156,21 @@ join_parts(struct settings *s)
 		.queries = (unsigned)s->dns.queries_per_message,
 		.wait_ms = s->dns.wait_per_message,
 	};
+}
+
+/* The presets need no list, so only a file's settings can fail here. */
+static bool
+open_lists(struct settings *s, void (*say)(void *ctx, const char *text), void *ctx)
+{
+	struct view warning;
+	struct err err;
+
+	s->assess.lists = dmarc_lists_open(&s->assess.dmarc, clock_wall(&clock_system), s->arena, &warning, &err);
+	if (s->assess.lists == NULL)
+		say(ctx, arena_printf(s->arena, "%.*s: dmarc: %s", VIEW_ARG(s->path), err.text).p);
+	else if (warning.n > 0)
+		say(ctx, arena_printf(s->arena, "%.*s: warning: dmarc: %.*s", VIEW_ARG(s->path), VIEW_ARG(warning)).p);
+	return s->assess.lists != NULL;
 }
 
 struct settings *
@@ -172,7 +198,74 @@ settings_load(const char *path, void (*say)(void *ctx, const char *text), void *
 	}
 	s->path = (struct view){ arena_cstr(s->arena, view_of(path)), strlen(path) };
 	join_parts(s);
+	if (!open_lists(s, say, ctx)) {
+		settings_unref(s);
+		return NULL;
+	}
 	return s;
+}
+
+/* Taken over by a reload although their neighbours of the group are not. */
+static bool
+is_reloadable(const struct conf_section *section, const char *name)
+{
+	static const struct {
+		const struct conf_section *section;
+		const char *name;
+	} rows[] = {
+		{ &process_section, "log-level" },
+		{ &process_section, "stop-wait" },
+		{ &limits_section, "header-octets" },
+		{ &limits_section, "header-fields" },
+		{ &limits_section, "recipients" },
+		{ &limits_section, "messages-open" },
+		{ &dns_section, "queries-per-message" },
+		{ &dns_section, "wait-per-message" },
+	};
+
+	if (section != &process_section && section != &limits_section && section != &dns_section)
+		return true;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (rows[i].section == section && strcmp(rows[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+static void
+compare_section(const struct conf_section *section, const void *before, const void *after, struct arena *words,
+    void (*say)(void *ctx, const char *text), void *ctx)
+{
+	const char *dot = *section->name == '\0' ? "" : ".";
+
+	for (size_t i = 0; i < section->items; i++) {
+		const struct conf_item *item = &section->item[i];
+		if (is_reloadable(section, item->name) ||
+		    view_eq(conf_item_value(item, before, words), conf_item_value(item, after, words)))
+			continue;
+		say(ctx, arena_printf(words, "%s%s%s: the change needs a restart", section->name, dot, item->name).p);
+	}
+}
+
+void
+settings_restart_needed(const struct settings *before, const struct settings *after,
+    void (*say)(void *ctx, const char *text), void *ctx)
+{
+	struct arena *words = arena_new();
+
+	for (size_t i = 0; i < PARTS; i++)
+		compare_section(parts[i].section, (const char *)before + parts[i].offset,
+		    (const char *)after + parts[i].offset, words, say, ctx);
+	arena_free(words);
+}
+
+bool
+settings_each(const struct settings *settings, size_t i, const struct conf_section **section, const void **values)
+{
+	if (i >= PARTS)
+		return false;
+	*section = parts[i].section;
+	*values = settings == NULL ? NULL : (const char *)settings + parts[i].offset;
+	return true;
 }
 
 struct settings *

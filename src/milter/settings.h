@@ -13,7 +13,10 @@
  * assayctl reads the same file through the same code.
  */
 
-/* Top level of the file: read at start, a change needs a restart (a reload that finds one says so). */
+/*
+ * Top level of the file: read at start; a change needs a restart (a reload that finds one says so), but for
+ * log-level and stop-wait.
+ */
 struct process_conf {
 	struct conf_list listen; /* "unix:PATH", "inet:PORT@HOST", "inet6:PORT@HOST" */
 	struct view user, group; /* to become; used only when started as root */
@@ -69,5 +72,19 @@ struct settings *settings_load(const char *path, void (*say)(void *ctx, const ch
 struct settings *settings_presets(void);
 struct settings *settings_ref(struct settings *settings);
 void settings_unref(struct settings *settings); /* NULL is fine */
+
+
+/*
+ * Name, one say() each, the settings that differ between the two and that a running daemon does not take over:
+ * "listen: the change needs a restart".
+ */
+void settings_restart_needed(const struct settings *before, const struct settings *after,
+    void (*say)(void *ctx, const char *text), void *ctx);
+
+/*
+ * The sections of the file in their order, for `assayctl conf show` and tests; false: no more.  *values: the
+ * section's struct within settings, which may be NULL.
+ */
+bool settings_each(const struct settings *settings, size_t i, const struct conf_section **section, const void **values);
 
 #endif

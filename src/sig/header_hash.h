@@ -14,9 +14,11 @@ void header_hash_field(struct digest *d, enum canon canon, struct view name, str
 
 /*
  * Feed the fields that h= names, in its order: each naming of a name takes the next field of that name from
- * the bottom up; a naming without a field left adds nothing (5.4.2).
+ * the bottom up; a naming without a field left adds nothing (5.4.2).  own is the signature's field and never
+ * taken: an h= that names its own kind means the others (5.4); NULL: there is none.
  */
-void header_hash_named(struct digest *d, enum canon canon, const struct header *h, const struct view *names, size_t n);
+void header_hash_named(struct digest *d, enum canon canon, const struct header *h, const struct header_field *own,
+    const struct view *names, size_t n);
 
 /* value with the octets [from, to) (the value of b=, white space included) left out; in arena. */
 struct view header_hash_without(struct view value, size_t from, size_t to, struct arena *arena);

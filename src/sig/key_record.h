@@ -21,13 +21,27 @@ struct key_record {
 	bool strict_identity;	/* t=s: i= must be in d= itself */
 };
 
-struct key_cache; /* text of a record -> key; bounded, thread-safe; NULL: parse each time */
-struct key_cache *key_cache_new(size_t keys_max);
-void key_cache_free(struct key_cache *cache);
+/*
+ * k= and p= as they stand in a record -> key.  Bounded in keys, the least recently used goes first;
+ * thread-safe, the lock is never held while a key is parsed.  Records that hold no good key are not kept.
+ */
+struct key_cache;
+struct key_cache *key_cache_new(size_t keys_max); /* keys_max >= 1 */
+void key_cache_free(struct key_cache *cache);	  /* NULL is fine */
+size_t key_cache_octets(struct key_cache *cache); /* memory in use, about */
+
+/* The key of this p= (base64, folds allowed), counted for the caller; cache NULL: parse it.  NULL: err, ERR_PERM. */
+struct public_key *key_cache_get(struct key_cache *cache, enum key_type type, struct view p, struct err *err);
+
+/*
+ * The longest p= we look at: twice what RSA_BITS_MAX needs in base64.  A longer one is refused unread, so the
+ * cache's memory has a bound.
+ */
+#define KEY_TEXT_MAX 4096
 
 /*
  * False, ERR_PERM: not a key record, or one that can never verify.  *is_key tells whether the text was meant
- * as a key at all (v= absent or DKIM1, a p=), so that stray TXT records beside the key can be passed over.
+ * as a key at all (v=DKIM1, or no v= but a p=), so that stray TXT records beside the key can be passed over.
  */
 bool key_record_parse(struct view text, struct key_cache *cache, struct arena *arena, struct key_record *record,
     bool *is_key, struct err *err);

@@ -29,8 +29,22 @@ struct spf_conf {
 };
 extern const struct conf_section spf_section;
 
+/*
+ * Parsed records, shared by all checks of the process: keyed by the record's text, so their life follows that
+ * of the answer in the DNS cache.  Bounded in octets, the record used longest ago goes first.  Thread-safe.
+ * It must outlive every arena whose checks used it.
+ */
+struct spf_cache;
+struct spf_cache *spf_cache_new(size_t octets);
+void spf_cache_free(struct spf_cache *cache); /* NULL is fine */
+
+struct spf_trace; /* spf/spf_trace.h */
+
+/* The views and what is pointed at must live as long as the arena of the check. */
 struct spf_input {
 	const struct spf_conf *conf;
+	struct spf_cache *cache; /* NULL: each record is parsed anew */
+	struct spf_trace *trace; /* NULL: nobody looks on */
 	struct ip client;
 	struct view helo;	/* as given */
 	struct view mail_local; /* as given; empty with an empty mail_domain: the null sender */
@@ -44,7 +58,7 @@ struct spf_result {
 	enum auth_result result; /* all seven of RFC 7208 2.6, never collapsed; AUTH_NONE when nothing could be asked */
 	struct view domain;	 /* the domain whose policy was asked */
 	struct view sender;	 /* local@domain that %{s} meant */
-	struct view mechanism;	 /* that matched: "-all", "include:_spf.example", "default"; empty: none */
+	struct view mechanism;	 /* that matched: "-all", "include:_spf.example", "default" (nothing did); empty: none */
 	struct view problem;	 /* temperror, permerror: why, in our words */
 	struct view explanation; /* exp= of the sender, ASCII, capped; empty: none.  The sender's words. */
 	unsigned lookups;	 /* terms counted */
@@ -58,9 +72,13 @@ enum spf_identity {
 	SPF_GUESS,    /* MAIL FROM identity against conf->guess_record; never an input of DMARC */
 };
 
+/* An explanation is cut to this; one SMTP reply line of RFC 5321 4.5.3.1.5 holds it with our words before it. */
+#define SPF_EXPLANATION_MAX 400
+
 /*
- * One evaluation.  It runs as far as answers are there and goes on when called again: spf_step never
- * blocks, spf_join waits as the budgets allow.  Ends with its arena.
+ * One evaluation.  *in is copied.  It runs as far as answers are there and goes on when called again: spf_step never
+ * blocks, spf_join waits as the budgets allow.  Ends with its arena.  With libspf2, which cannot be interrupted,
+ * spf_step is true only after spf_join.
  */
 struct spf_check;
 struct spf_check *spf_begin(const struct spf_input *in, enum spf_identity identity, struct dns_task *dns,

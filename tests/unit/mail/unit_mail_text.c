@@ -373,6 +373,7 @@ main(void)
 	Suite *suite = suite_create("mail texts");
 	TCase *tc = tcase_create("mail texts");
 
+	tcase_set_timeout(tc, 60); /* a busy machine, sanitizers */
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(tc, tag_list_grammar, 0, ARRAY_LEN(tag_lists));
 	tcase_add_test(tc, tag_list_says_where_values_are);

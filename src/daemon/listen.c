@@ -1,0 +1,171 @@
+#include "daemon/listen.h"
+
+#include "base/log.h"
+#include "daemon/folder.h"
+#include "daemon/privileges.h"
+#include "milter/listen_address.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+static bool
+failed(const char *what, struct err *err)
+{
+	return err_perm(err, "%s: %s", what, strerrordesc_np(errno));
+}
+
+/* ---- unix --------------------------------------------------------------------------------- */
+
+/* Somebody answers there, or may: only "connection refused" says that nobody does. */
+static bool
+is_alive(const struct sockaddr_un *address)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	bool refused = fd >= 0 && connect(fd, (const struct sockaddr *)address, sizeof(*address)) != 0 &&
+	    errno == ECONNREFUSED;
+
+	if (fd >= 0)
+		close(fd);
+	return !refused;
+}
+
+static bool
+remove_stale(const struct sockaddr_un *address, struct err *err)
+{
+	struct stat st;
+
+	if (lstat(address->sun_path, &st) != 0)
+		return errno == ENOENT || failed("lstat", err);
+	if (!S_ISSOCK(st.st_mode))
+		return err_perm(err, "there is something else than a socket at this path");
+	if (is_alive(address))
+		return err_perm(err, "another process listens there");
+	return unlink(address->sun_path) == 0 || failed("unlink", err);
+}
+
+struct owner {
+	uid_t uid;
+	gid_t gid;
+};
+
+static bool
+find_owner(const struct process_conf *conf, struct owner *owner, struct err *err)
+{
+	*owner = (struct owner){ (uid_t)-1, (gid_t)-1 };
+	if (!privileges_are_root())
+		return true;
+	return identity_uid(conf->socket_owner.n > 0 ? conf->socket_owner : conf->user, &owner->uid, err) &&
+	    identity_gid(conf->socket_group.n > 0 ? conf->socket_group : conf->group, &owner->gid, err);
+}
+
+static bool
+bind_unix(int fd, const struct sockaddr_un *address, const struct process_conf *conf, struct err *err)
+{
+	struct owner owner;
+
+	if (!find_owner(conf, &owner, err) || !folder_make_for(address->sun_path, err) || !remove_stale(address, err))
+		return false;
+	mode_t before = umask((mode_t)(~conf->socket_mode & 0777));
+	bool ok = bind(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 || failed("bind", err);
+	umask(before);
+	/* Not chown: whoever may write to the folder could have put a link there by now. */
+	if (ok && owner.uid != (uid_t)-1 && lchown(address->sun_path, owner.uid, owner.gid) != 0) {
+		ok = failed("chown", err);
+		unlink(address->sun_path);
+	}
+	return ok;
+}
+
+static bool
+open_unix(struct listener *l, struct view path, const struct process_conf *conf, struct arena *arena, struct err *err)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+	memcpy(address.sun_path, path.p, path.n); /* fits: listen_address_parse has seen to it */
+	l->kind = "unix";
+	l->path = arena_cstr(arena, path);
+	l->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	return (l->fd >= 0 || failed("socket", err)) && bind_unix(l->fd, &address, conf, err);
+}
+
+/* ---- inet --------------------------------------------------------------------------------- */
+
+static bool
+bind_inet(int fd, const struct sockaddr *address, socklen_t n, struct err *err)
+{
+	int on = 1;
+
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0)
+		return failed("SO_REUSEADDR", err);
+	/* So that inet:PORT@0.0.0.0 and inet6:PORT@:: can stand side by side. */
+	if (address->sa_family == AF_INET6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) != 0)
+		return failed("IPV6_V6ONLY", err);
+	return bind(fd, address, n) == 0 || failed("bind", err);
+}
+
+static bool
+open_inet(struct listener *l, const struct listen_address *a, struct err *err)
+{
+	struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons((uint16_t)a->port) };
+	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6, .sin6_port = htons((uint16_t)a->port) };
+	bool four = a->kind == LISTEN_INET;
+
+	memcpy(&in.sin_addr, a->ip.octet, sizeof(in.sin_addr));
+	memcpy(&in6.sin6_addr, a->ip.octet, sizeof(in6.sin6_addr));
+	l->kind = four ? "inet" : "inet6";
+	l->fd = socket(four ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (l->fd < 0)
+		return failed("socket", err);
+	return four ? bind_inet(l->fd, (struct sockaddr *)&in, sizeof(in), err) :
+		      bind_inet(l->fd, (struct sockaddr *)&in6, sizeof(in6), err);
+}
+
+/* ---- both --------------------------------------------------------------------------------- */
+
+static bool
+open_one(struct listener *l, const struct process_conf *conf, struct arena *arena, struct err *err)
+{
+	struct listen_address address;
+
+	if (!listen_address_parse(l->address, &address, err))
+		return false;
+	if (!(address.kind == LISTEN_UNIX ? open_unix(l, address.path, conf, arena, err) : open_inet(l, &address, err)))
+		return false;
+	return listen(l->fd, (int)conf->backlog) == 0 || failed("listen", err);
+}
+
+bool
+listeners_open(const struct process_conf *conf, struct arena *arena, struct listeners *listeners, struct err *err)
+{
+	*listeners = (struct listeners){ ARENA_ARRAY(arena, conf->listen.n, struct listener), 0 };
+	for (size_t i = 0; i < conf->listen.n; i++) {
+		struct listener *l = &listeners->listener[i];
+		*l = (struct listener){ .address = conf->listen.item[i], .fd = -1 };
+		if (!open_one(l, conf, arena, err)) {
+			err_in(err, "%.*s", VIEW_ARG(l->address));
+			if (l->fd >= 0)
+				close(l->fd);
+			listeners_close(listeners, true);
+			return false;
+		}
+		listeners->n++;
+	}
+	return true;
+}
+
+void
+listeners_close(struct listeners *listeners, bool remove)
+{
+	for (size_t i = 0; i < listeners->n; i++) {
+		struct listener *l = &listeners->listener[i];
+		close(l->fd);
+		if (remove && l->path != NULL && unlink(l->path) != 0 && errno != ENOENT)
+			log_warning("%s: cannot be removed: %s", l->path, strerrordesc_np(errno));
+	}
+	listeners->n = 0;
+}

@@ -1,0 +1,36 @@
+#include "daemon/reload.h"
+
+#include "base/log.h"
+
+static void
+say_mistake(void *ctx, const char *text)
+{
+	(void)ctx;
+	log_error("%s", text);
+}
+
+static void
+say_restart(void *ctx, const char *text)
+{
+	(void)ctx;
+	log_warning("%s", text);
+}
+
+struct settings *
+reload_settings(const char *path, const struct settings *before)
+{
+	struct settings *after = settings_load(path, say_mistake, NULL);
+
+	if (after == NULL) {
+		log_error("reload refused: the settings of generation %u stay in force", before->generation);
+		return NULL;
+	}
+	after->generation = before->generation + 1;
+	return after;
+}
+
+void
+reload_name_restarts(const struct settings *at_start, const struct settings *after)
+{
+	settings_restart_needed(at_start, after, say_restart, NULL);
+}

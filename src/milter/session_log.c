@@ -1,0 +1,307 @@
+#include "milter/session_state.h"
+
+#include "base/cursor.h"
+#include "base/log.h"
+
+/* What strangers wrote is cut to these many octets; the line as a whole ends at LOG_LINE_MAX. */
+#define SHOWN_ID 64
+#define SHOWN_NAME 256
+#define SHOWN_PATH 320
+#define SHOWN_WHY 400
+#define SHOWN_SIGNATURES 8
+#define SHOWN_RECIPIENTS 10
+
+#define SAY_EVERY_MS 10000
+
+const struct name_row session_trust_names[] = {
+	{ "none", TRUST_NONE },
+	{ "local", TRUST_LOCAL },
+	{ "internal", TRUST_INTERNAL },
+	{ "authenticated", TRUST_AUTHENTICATED },
+	{ NULL, 0 },
+};
+
+struct view
+session_log_id(const struct session *s)
+{
+	struct buffer b = buffer_in(s->arena);
+
+	if (s->msg.queue_id.n == 0)
+		return VIEW_LIT("NOQUEUE");
+	buffer_add_quoted(&b, s->msg.queue_id, SHOWN_ID);
+	return buffer_view(&b);
+}
+
+/* name[ip]; the name is the MTA's word for it, and Postfix says "unknown" where there is none. */
+static void
+add_client(struct buffer *b, const struct session *s)
+{
+	struct buffer name = buffer_in(s->arena);
+	bool unknown = s->client_name.n == 0 || view_starts(s->client_name, VIEW_LIT("["));
+
+	buffer_add(&name, unknown ? VIEW_LIT("unknown") : s->client_name);
+	buffer_add_cstr(b, " client=");
+	buffer_add_quoted(b, buffer_view(&name), SHOWN_NAME);
+	if (s->client.family == 0 && s->local)
+		buffer_add_cstr(b, "[local]");
+	else
+		buffer_addf(b, "[%.*s]", VIEW_ARG(ip_text(&s->client, s->arena)));
+}
+
+/* <path>, the address as it came where it is no path. */
+static void
+add_path(struct buffer *b, struct view argument, const struct mail_path *path)
+{
+	struct buffer shown = buffer_in(b->arena);
+
+	if (path->text.n == 0 && argument.n > 0 && !view_is(argument, "<>")) {
+		buffer_add_quoted(b, argument, SHOWN_PATH);
+		return;
+	}
+	buffer_addf(&shown, "<");
+	buffer_add(&shown, path->text);
+	buffer_addf(&shown, ">");
+	buffer_add_quoted(b, buffer_view(&shown), SHOWN_PATH);
+}
+
+static void
+add_envelope(struct buffer *b, const struct session *s)
+{
+	const struct message *m = &s->msg;
+
+	if (m->trust != TRUST_NONE)
+		buffer_addf(b, " trust=%s", name_of(session_trust_names, m->trust));
+	buffer_add_cstr(b, " helo=");
+	buffer_add_quoted(b, s->helo, SHOWN_NAME);
+	buffer_add_cstr(b, " from=");
+	add_path(b, m->argument, &m->from);
+	buffer_addf(b, " rcpts=%zu", m->rcpts);
+}
+
+static void
+add_spf(struct buffer *b, const char *key, const struct spf_result *r)
+{
+	if (r != NULL)
+		buffer_addf(b, " %s=%s", key, name_of(auth_result_names, r->result));
+}
+
+/* A name inside a list: an octet that could end it or begin another is shown in hexadecimal. */
+static void
+add_name(struct buffer *b, struct view name)
+{
+	struct view v = view_sub(name, 0, SHOWN_NAME);
+
+	for (size_t i = 0; i < v.n; i++)
+		if (char_in(v.p[i], CC_LDH | CC_DOT | CC_UNDERSCORE))
+			buffer_add_char(b, v.p[i]);
+		else
+			buffer_addf(b, "\\x%02x", (unsigned char)v.p[i]);
+	if (v.n < name.n)
+		buffer_add_cstr(b, "...");
+}
+
+static struct view
+property_of(const struct auth_fact *fact, const char *name)
+{
+	for (size_t i = 0; i < fact->properties; i++)
+		if (view_is(view_of(fact->property[i].name), name))
+			return fact->property[i].value;
+	return VIEW_EMPTY;
+}
+
+/* dkim=pass:d=example.org,s=sel;fail:d=... */
+static void
+add_dkim(struct buffer *b, const struct auth_facts *dkim)
+{
+	for (size_t i = 0; i < dkim->n && i < SHOWN_SIGNATURES; i++) {
+		const struct auth_fact *f = &dkim->fact[i];
+		struct view d = property_of(f, "d"), selector = property_of(f, "s");
+		buffer_add_cstr(b, i == 0 ? " dkim=" : ";");
+		buffer_add_cstr(b, name_of(auth_result_names, (int)f->result));
+		if (d.n > 0) {
+			buffer_add_cstr(b, ":d=");
+			add_name(b, d);
+		}
+		if (selector.n > 0) {
+			buffer_add_cstr(b, d.n > 0 ? ",s=" : ":s=");
+			add_name(b, selector);
+		}
+	}
+	if (dkim->n > SHOWN_SIGNATURES)
+		buffer_addf(b, ";+%zu", dkim->n - SHOWN_SIGNATURES);
+}
+
+/* "<" begins no domain, so nobody can send one that looks like an outcome. */
+static void
+add_from_domain(struct buffer *b, const struct from_domain *from)
+{
+	buffer_add_cstr(b, " from_domain=");
+	if (from->outcome == FROM_ONE)
+		add_name(b, from->domain);
+	else
+		buffer_add_cstr(b, from->outcome == FROM_NONE ? "<none>" : "<several>");
+}
+
+/* dmarc=reject:p=reject,d=example.org; dmarc_other= tells what the other way of discovery would have said. */
+static void
+add_dmarc(struct buffer *b, const struct dmarc_result *r)
+{
+	if (r == NULL || r->status == DMARC_STATUS_OFF)
+		return;
+	buffer_addf(b, " dmarc=%s", name_of(dmarc_status_names, (int)r->status));
+	if (r->policy != DMARC_UNSET) {
+		buffer_addf(b, ":%s=%s,d=", r->policy_tag, name_of(dmarc_policy_names, (int)r->policy));
+		add_name(b, r->used_domain);
+	}
+	if (r->differs)
+		buffer_addf(b, " dmarc_other=%s", name_of(dmarc_status_names, (int)r->other->status));
+}
+
+/* arc=pass:i=2,d=list.example */
+static void
+add_arc(struct buffer *b, const struct arc_result *r)
+{
+	if (r == NULL || r->result == AUTH_NONE)
+		return;
+	buffer_addf(b, " arc=%s:i=%u", name_of(auth_result_names, (int)r->result), r->instances);
+	if (r->sealer.n > 0) {
+		buffer_add_cstr(b, ",d=");
+		add_name(b, r->sealer);
+	}
+}
+
+static bool
+verdicts_differ(const struct session_outcome *o, size_t n)
+{
+	for (size_t i = 1; i < n; i++)
+		if (o->verdict[i].action != o->verdict[0].action)
+			return true;
+	return false;
+}
+
+static void
+add_verdict(struct buffer *b, const struct session *s, const struct session_outcome *o)
+{
+	const struct message *m = &s->msg;
+
+	buffer_addf(b, " verdict=%s", name_of(verdict_action_names, (int)o->decided.action));
+	buffer_add_cstr(b, " rule=");
+	buffer_add_quoted(b, o->decided.rule, SHOWN_NAME);
+	if (o->decided.code != 0) {
+		buffer_addf(b, " reply=");
+		buffer_add_quoted(b, arena_printf(s->arena, "%d %.*s", o->decided.code,
+		    VIEW_ARG(o->decided.enhanced)), SHOWN_NAME);
+	}
+	if (o->verdict == NULL || !verdicts_differ(o, m->rcpts))
+		return;
+	for (size_t i = 0; i < m->rcpts && i < SHOWN_RECIPIENTS; i++) {
+		buffer_addf(b, "%s%s:", i == 0 ? " each=" : ",", name_of(verdict_action_names, (int)o->verdict[i].action));
+		add_path(b, m->rcpt[i].argument, &m->rcpt[i].path);
+	}
+	if (m->rcpts > SHOWN_RECIPIENTS)
+		buffer_addf(b, ",+%zu", m->rcpts - SHOWN_RECIPIENTS);
+}
+
+/* One reason for many signatures is said once. */
+static void
+add_reason(struct buffer *why, const char *what, struct view reason)
+{
+	if (reason.n == 0 || view_ends(buffer_view(why), reason))
+		return;
+	buffer_addf(why, "%s%s: ", why->n == 0 ? "" : "; ", what);
+	buffer_add(why, reason);
+}
+
+/* In words, where a result alone does not tell. */
+static void
+add_why(struct buffer *b, const struct session_outcome *o)
+{
+	struct buffer why = buffer_in(b->arena);
+
+	add_reason(&why, "reply", o->decided.text);
+	if (o->found != NULL) {
+		if (o->found->spf != NULL)
+			add_reason(&why, "spf", o->found->spf->problem);
+		for (size_t i = 0; i < o->found->dkim.n && i < SHOWN_SIGNATURES; i++)
+			add_reason(&why, "dkim", o->found->dkim.fact[i].reason);
+		if (o->found->dmarc != NULL && o->found->dmarc->fact.result == AUTH_TEMPERROR)
+			add_reason(&why, "dmarc", o->found->dmarc->text);
+		if (o->found->arc != NULL)
+			add_reason(&why, "arc", o->found->arc->reason);
+		if (o->found->from.outcome != FROM_ONE)
+			add_reason(&why, "from", o->found->from.why);
+	}
+	if (why.n == 0)
+		return;
+	buffer_add_cstr(b, " why=");
+	buffer_add_quoted(b, buffer_view(&why), SHOWN_WHY);
+}
+
+/* The fixed order; a key whose question was not asked is left out. */
+void
+session_log_verdict(const struct session *s, const struct session_outcome *o)
+{
+	struct buffer b = buffer_in(s->arena);
+
+	if (!log_wants(LOG_LEVEL_INFO))
+		return;
+	buffer_add(&b, session_log_id(s));
+	buffer_add_char(&b, ':');
+	add_client(&b, s);
+	add_envelope(&b, s);
+	if (o->found != NULL) {
+		add_spf(&b, "spf", o->found->spf);
+		add_spf(&b, "spf_helo", o->found->spf_helo);
+		add_spf(&b, "spf_guess", o->found->spf_guess);
+		add_dkim(&b, &o->found->dkim);
+		add_dmarc(&b, o->found->dmarc);
+		add_arc(&b, o->found->arc);
+		add_from_domain(&b, &o->found->from);
+	}
+	add_verdict(&b, s, o);
+	add_why(&b, o);
+	buffer_addf(&b, " size=%llu", (unsigned long long)s->msg.size);
+	if (o->found != NULL)
+		buffer_addf(&b, " dns=%u/%u", o->found->dns.queries, o->found->dns.temp);
+	buffer_addf(&b, " ms=%lld generation=%u", (long long)o->ms, s->msg.settings->generation);
+	log_info("%.*s", VIEW_ARG(buffer_view(&b)));
+}
+
+void
+session_edits_failed(struct session *s, struct view what)
+{
+	struct buffer b = buffer_in(s->arena);
+
+	if (s->msg.phase != MESSAGE_DECIDED)
+		return;
+	buffer_add(&b, session_log_id(s));
+	buffer_add_cstr(&b, ": verdict=defer rule=edits-failed why=");
+	buffer_add_quoted(&b, what, SHOWN_WHY);
+	log_warning("%.*s", VIEW_ARG(buffer_view(&b)));
+}
+
+bool
+session_load_say(struct session_load *load, const struct clock *clock, size_t *unsaid)
+{
+	int64_t now = clock_mono_ms(clock), before = atomic_load(&load->said_at_ms);
+
+	if ((before != 0 && now - before < SAY_EVERY_MS) ||
+	    !atomic_compare_exchange_strong(&load->said_at_ms, &before, now == 0 ? 1 : now)) {
+		atomic_fetch_add(&load->unsaid, 1);
+		return false;
+	}
+	*unsaid = atomic_exchange(&load->unsaid, 0);
+	return true;
+}
+
+void
+session_log_overload(const struct session *s, size_t open, size_t max)
+{
+	struct session_load *load = s->env->load;
+	size_t unsaid;
+
+	if (!session_load_say(load, s->env->clock, &unsaid))
+		return;
+	log_warning("event=overload open=%zu limits.messages-open=%zu stopping=%s answer=451 unsaid=%zu", open, max,
+	    atomic_load(&load->draining) ? "yes" : "no", unsaid);
+}

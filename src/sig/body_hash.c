@@ -1,0 +1,161 @@
+#include "sig/body_hash.h"
+
+#include <assert.h>
+
+struct body_hash {
+	enum digest_alg alg;
+	enum canon canon;
+	int64_t limit; /* -1: all */
+	uint64_t given; /* octets hashed */
+	struct digest *digest;
+	struct view value;
+	const struct canonical *of;
+};
+
+/* The body in one canonical form. */
+struct canonical {
+	struct body_hashes *all;
+	enum canon canon;
+	bool wanted;
+	uint64_t octets; /* came out so far */
+	struct canon_body body;
+	struct canon_sink sink;
+};
+
+struct body_hashes {
+	struct arena *arena;
+	struct canonical form[2]; /* by enum canon */
+	struct body_hash hash[BODY_HASHES_MAX];
+	size_t n;
+	bool shown; /* some of the body has been added */
+	bool ended;
+};
+
+/* How much of a slice may still go into a hash. */
+static size_t
+room_for(const struct body_hash *hash, size_t n)
+{
+	if (hash->limit < 0)
+		return n;
+	uint64_t left = (uint64_t)hash->limit - hash->given;
+	return left < n ? (size_t)left : n;
+}
+
+static void
+hash_slice(void *ctx, struct view slice)
+{
+	struct canonical *form = ctx;
+	struct body_hashes *all = form->all;
+
+	form->octets += slice.n;
+	for (size_t i = 0; i < all->n; i++) {
+		struct body_hash *h = &all->hash[i];
+		if (h->canon != form->canon)
+			continue;
+		size_t n = room_for(h, slice.n);
+		digest_add(h->digest, view_sub(slice, 0, n));
+		h->given += n;
+	}
+}
+
+struct body_hashes *
+body_hashes_new(struct arena *arena)
+{
+	struct body_hashes *all = ARENA_NEW(arena, struct body_hashes);
+
+	all->arena = arena;
+	for (int i = 0; i < 2; i++) {
+		struct canonical *form = &all->form[i];
+		form->all = all;
+		form->canon = (enum canon)i;
+		canon_sink_init(&form->sink, hash_slice, form);
+		canon_body_init(&form->body, form->canon, &form->sink);
+	}
+	return all;
+}
+
+struct body_hash *
+body_hashes_want(struct body_hashes *all, enum digest_alg alg, enum canon canon, int64_t limit)
+{
+	assert(!all->shown && !all->ended);
+	for (size_t i = 0; i < all->n; i++)
+		if (all->hash[i].alg == alg && all->hash[i].canon == canon && all->hash[i].limit == limit)
+			return &all->hash[i];
+	if (all->n == BODY_HASHES_MAX)
+		return NULL;
+	struct body_hash *h = &all->hash[all->n++];
+	h->alg = alg;
+	h->canon = canon;
+	h->limit = limit;
+	h->digest = digest_new(all->arena, alg);
+	h->of = &all->form[canon];
+	all->form[canon].wanted = true;
+	return h;
+}
+
+bool
+body_hashes_any(const struct body_hashes *all)
+{
+	return all->n > 0;
+}
+
+/* One octet beyond l= must be seen, or a body that goes on would look like one that ends there. */
+static bool
+is_full(const struct body_hash *h)
+{
+	return h->limit >= 0 && h->of->octets > (uint64_t)h->limit;
+}
+
+bool
+body_hashes_full(const struct body_hashes *all)
+{
+	for (size_t i = 0; i < all->n; i++)
+		if (!is_full(&all->hash[i]))
+			return false;
+	return true;
+}
+
+/* Nothing of this form is needed any more. */
+static bool
+form_full(const struct body_hashes *all, const struct canonical *form)
+{
+	for (size_t i = 0; i < all->n; i++)
+		if (all->hash[i].of == form && !is_full(&all->hash[i]))
+			return false;
+	return true;
+}
+
+void
+body_hashes_add(struct body_hashes *all, struct view chunk)
+{
+	assert(!all->ended);
+	all->shown = true;
+	for (int i = 0; i < 2; i++)
+		if (all->form[i].wanted && !form_full(all, &all->form[i]))
+			canon_body_add(&all->form[i].body, chunk);
+}
+
+void
+body_hashes_end(struct body_hashes *all)
+{
+	if (all->ended)
+		return;
+	all->ended = true;
+	for (int i = 0; i < 2; i++)
+		if (all->form[i].wanted)
+			canon_body_end(&all->form[i].body);
+	for (size_t i = 0; i < all->n; i++)
+		all->hash[i].value = digest_end(all->hash[i].digest, all->arena);
+}
+
+struct view
+body_hash_value(const struct body_hash *hash)
+{
+	return hash->value;
+}
+
+uint64_t
+body_hash_canonical_octets(const struct body_hash *hash)
+{
+	return hash->of->octets;
+}

@@ -1,0 +1,290 @@
+/*
+ * The input is a list of events with arguments, in any order.  Whatever comes, every answer can be said in SMTP, every
+ * field of ours can be sent as it is and read back, and nothing is left when the connection ends.
+ */
+#include "base/cursor.h"
+#include "base/log.h"
+#include "crypt/digest.h"
+#include "dns/dns_conf.h"
+#include "mail/auth_results.h"
+#include "milter/session.h"
+#include "milter/settings.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* A little DNS, so that SPF and DKIM get beyond their first question. */
+static const char zone[] =
+	"example.org TXT \"v=spf1 ip4:192.0.2.0/24 include:b.example -all\"\n"
+	"b.example TXT \"v=spf1 exists:%{l}.%{ir}.b.example ~all\"\n"
+	"t.example TIMEOUT\n"
+	"s._domainkey.example.org TXT \"v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\"\n"
+	"s._domainkey.t.example TIMEOUT\n";
+
+static struct settings *settings[2]; /* presets, and tight limits */
+static struct session_load load;
+static struct clock fixed = { 1795360000, 1000 };
+static size_t lines_logged;
+
+struct input {
+	const uint8_t *p;
+	size_t n;
+};
+
+static unsigned
+take_octet(struct input *in)
+{
+	if (in->n == 0)
+		return 0;
+	in->n--;
+	return *in->p++;
+}
+
+/* A length, then as many octets, in a block of exactly that size. */
+static struct view
+take_text(struct input *in, struct arena *arena)
+{
+	size_t n = take_octet(in);
+
+	if (n == 255)
+		n = take_octet(in) * 256 + take_octet(in);
+	if (n > in->n)
+		n = in->n;
+	struct view v = { (const char *)in->p, n };
+	in->p += n;
+	in->n -= n;
+	return arena_copy(arena, v);
+}
+
+struct fuzz {
+	struct input in;
+	struct arena *arena;
+	struct session *session;
+	bool in_message;	/* MAIL was let in, and no end of it came yet */
+	size_t results_fields;	/* Authentication-Results of this message */
+	const char *macro;	/* the value of every macro; NULL: unset */
+};
+
+static struct settings *
+take_settings(void *ctx)
+{
+	return settings_ref(settings[*(unsigned *)ctx % 2]);
+}
+
+static void
+drop_settings(void *ctx, struct settings *s)
+{
+	(void)ctx;
+	settings_unref(s);
+}
+
+static void
+count_line(void *ctx, enum log_level level, const char *text)
+{
+	(void)ctx;
+	(void)level;
+	assert(text[0] != '\0');
+	lines_logged++;
+}
+
+static const char *
+ask_macro(void *ctx, const char *name)
+{
+	(void)name;
+	return ((struct fuzz *)ctx)->macro;
+}
+
+static void
+check_reply(const struct session_reply *r)
+{
+	assert(r->answer <= SESSION_DISCARD);
+	if (r->code == 0)
+		return;
+	assert(r->answer == (r->code < 500 ? SESSION_TEMPFAIL : SESSION_REJECT));
+	assert(r->code >= 400 && r->code <= 599);
+	assert(r->enhanced.n > 0 && r->enhanced.p[0] == '0' + r->code / 100);
+	assert(r->text.n <= 900 && view_all_in(r->text, CC_VCHAR | CC_WSP));
+}
+
+/* LF + tab is the only fold, and no line is longer than every MTA can send. */
+static void
+check_value(struct view value)
+{
+	size_t column = 0;
+
+	assert(value.n > 0 && value.p[0] == ' ' && value.n <= 60000);
+	assert(view_is_utf8(value));
+	for (size_t i = 0; i < value.n; i++) {
+		unsigned char o = (unsigned char)value.p[i];
+		column = o == '\n' ? 0 : column + 1;
+		assert(o == '\n' || o == '\t' || (o >= ' ' && o != 127));
+		assert(o != '\n' || (i + 1 < value.n && value.p[i + 1] == '\t'));
+		assert(column <= 990);
+	}
+}
+
+static void
+check_results(struct view value, struct arena *arena)
+{
+	struct auth_results read;
+	struct err err;
+
+	assert(auth_results_parse(value, arena, &read, &err));
+	assert(auth_results_claims(value, read.authserv_id, arena));
+}
+
+static void
+check_edits(const struct fuzz *f, const struct session_verdict *v)
+{
+	size_t nth = f->results_fields + 1, ours = 0;
+
+	for (size_t i = 0; i < v->edits; i++) {
+		const struct edit *e = &v->edit[i];
+		if (e->kind == EDIT_DELETE_HEADER) {
+			assert(e->nth >= 1 && e->nth < nth && ours == 0);
+			nth = e->nth;
+			continue;
+		}
+		assert(e->kind == EDIT_INSERT_HEADER);
+		check_value(e->value);
+		if (view_is(e->name, "Authentication-Results")) {
+			check_results(e->value, f->arena);
+			ours++;
+		}
+	}
+	assert(ours == (v->reply.answer == SESSION_CONTINUE));
+}
+
+static void
+end_of_message(struct fuzz *f)
+{
+	struct session_verdict v;
+	size_t before = lines_logged;
+
+	session_on_eom(f->session, ask_macro, f, &v);
+	check_reply(&v.reply);
+	assert(f->in_message || (v.reply.answer == SESSION_TEMPFAIL && v.edits == 0));
+	assert(lines_logged - before == f->in_message);
+	assert(v.reply.answer == SESSION_CONTINUE || v.edits == 0);
+	check_edits(f, &v);
+	f->in_message = false;
+}
+
+static struct session_reply
+envelope(struct fuzz *f, bool mail)
+{
+	size_t n = take_octet(&f->in) % 4;
+	struct view argv[4];
+
+	for (size_t i = 0; i < n; i++)
+		argv[i] = take_text(&f->in, f->arena);
+	if (!mail)
+		return session_on_rcpt(f->session, argv, n, ask_macro, f);
+	struct session_reply r = session_on_mail(f->session, argv, n, ask_macro, f);
+	f->in_message = r.answer == SESSION_CONTINUE;
+	f->results_fields = 0;
+	return r;
+}
+
+static struct session_reply
+field(struct fuzz *f)
+{
+	static const char *const names[] = { "", "From", "Authentication-Results", "DKIM-Signature" };
+	struct view name = view_of(names[take_octet(&f->in) % 4]);
+
+	if (name.n == 0)
+		name = take_text(&f->in, f->arena);
+	if (view_is_nocase(name, "Authentication-Results"))
+		f->results_fields++;
+	return session_on_header(f->session, name, take_text(&f->in, f->arena));
+}
+
+static struct session_reply
+connect_client(struct fuzz *f)
+{
+	struct session_connect c = { .name = take_text(&f->in, f->arena) };
+
+	c.local = take_octet(&f->in) % 8 == 0;
+	c.port = take_octet(&f->in);
+	c.client.family = (int)(take_octet(&f->in) % 3 * 2);
+	c.client.family += c.client.family == 2 ? 2 : c.client.family == 4 ? 2 : 0;
+	for (size_t i = 0; i < (c.client.family == 4 ? 4u : c.client.family == 6 ? 16u : 0u); i++)
+		c.client.octet[i] = (uint8_t)take_octet(&f->in);
+	f->in_message = false;
+	return session_on_connect(f->session, &c, ask_macro, f);
+}
+
+static void
+play_event(struct fuzz *f)
+{
+	static const struct session_reply none = { .answer = SESSION_CONTINUE };
+	struct session_reply r = none;
+
+	switch (take_octet(&f->in) % 13) {
+	case 0: r = connect_client(f); break;
+	case 1: r = session_on_helo(f->session, take_text(&f->in, f->arena), ask_macro, f); f->in_message = false; break;
+	case 2: r = envelope(f, true); break;
+	case 3: r = envelope(f, false); break;
+	case 4: r = session_on_data(f->session, ask_macro, f); break;
+	case 5:
+	case 6: r = field(f); break;
+	case 7: r = session_on_eoh(f->session, ask_macro, f); break;
+	case 8: r = session_on_body(f->session, take_text(&f->in, f->arena)); break;
+	case 9:
+	case 10: end_of_message(f); break;
+	case 11: session_on_abort(f->session); f->in_message = false; break;
+	case 12:
+		session_edits_failed(f->session, take_text(&f->in, f->arena));
+		f->macro = take_octet(&f->in) % 2 == 0 ? NULL : arena_cstr(f->arena, take_text(&f->in, f->arena));
+		break;
+	}
+	check_reply(&r);
+}
+
+static void
+prepare(void)
+{
+	struct err err;
+
+	assert(crypt_open(&err));
+	settings[0] = settings_presets();
+	settings[1] = settings_presets();
+	assert(settings[0] != NULL && settings[1] != NULL);
+	settings[1]->limits.header_octets = 1024;
+	settings[1]->limits.header_fields = 10;
+	settings[1]->limits.recipients = 2;
+	settings[1]->assess.spf.received_spf = true;
+	settings[1]->assess.spf.guess = true;
+	settings[1]->site.authserv_id = VIEW_LIT("mx.example.net");
+	log_to_function(count_line, NULL);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static struct session_env env = { .settings_take = take_settings, .settings_drop = drop_settings,
+		.clock = &fixed, .load = &load };
+	struct fuzz f = { .in = { data, size } };
+	unsigned which;
+	struct err err;
+
+	if (env.shared.dns == NULL) {
+		prepare();
+		env.shared.dns = dns_open_fake(view_of(zone), &err);
+		assert(env.shared.dns != NULL);
+	}
+	f.arena = arena_new();
+	which = take_octet(&f.in);
+	env.ctx = &which;
+	f.session = session_new(&env);
+	while (f.in.n > 0)
+		play_event(&f);
+	session_free(f.session);
+	arena_free(f.arena);
+	assert(atomic_load(&load.messages) == 0);
+	assert(atomic_load(&settings[0]->refs) == 1 && atomic_load(&settings[1]->refs) == 1);
+	return 0;
+}

@@ -1,0 +1,526 @@
+/*
+ * Plays scenarios (scenario.h) through milter/session.h, with DNS out of text and a clock that stands still.
+ * Usage: replay [--update] FILE...
+ * --update writes what came into the files, to be read before it is believed.
+ */
+#include "scenario.h"
+
+#include "base/buffer.h"
+#include "base/cursor.h"
+#include "base/log.h"
+#include "crypt/digest.h"
+#include "dns/dns_conf.h"
+#include "milter/session.h"
+#include "milter/settings.h"
+#include "support/support.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct macro {
+	struct view name, value;
+};
+
+#define MACROS_MAX 32
+#define SESSIONS_MAX 4
+
+struct play {
+	struct arena *arena;
+	struct scenario scenario;
+	struct settings *settings; /* the current snapshot */
+	struct session_load load;
+	struct clock clock;
+	struct session_env env;
+	struct session *all[SESSIONS_MAX];
+	struct session *session; /* the one of these that events go to */
+	struct macro macro[MACROS_MAX];
+	size_t macros;
+	struct buffer got; /* "= " lines of the step under way */
+	bool broken;	   /* the scenario itself makes no sense */
+};
+
+static void
+keep_log(void *ctx, enum log_level level, const char *text)
+{
+	static const char *const words[] = { "error", "warning", "notice", "info", "debug" };
+	struct play *p = ctx;
+
+	buffer_addf(&p->got, "= log %s %.*s\n", words[level], VIEW_ARG(scenario_show(view_of(text), p->arena)));
+}
+
+static struct settings *
+take_settings(void *ctx)
+{
+	return settings_ref(((struct play *)ctx)->settings);
+}
+
+static void
+drop_settings(void *ctx, struct settings *settings)
+{
+	(void)ctx;
+	settings_unref(settings);
+}
+
+static void
+say_mistake(void *ctx, const char *text)
+{
+	(void)ctx;
+	fprintf(stderr, "%s\n", text);
+}
+
+/* The settings go the whole way: through a file, as the daemon's do. */
+static bool
+load_settings(struct play *p, struct view text, unsigned generation)
+{
+	char path[] = "/tmp/replay.conf.XXXXXX";
+	int fd = mkstemp(path);
+	bool ok = fd >= 0 && write(fd, text.p, text.n) == (ssize_t)text.n;
+	struct settings *settings = NULL;
+
+	if (fd >= 0)
+		close(fd);
+	if (ok)
+		settings = settings_load(path, say_mistake, NULL);
+	unlink(path);
+	if (settings == NULL)
+		return false;
+	settings->generation = generation;
+	settings_unref(p->settings);
+	p->settings = settings;
+	return true;
+}
+
+static const char *
+ask_macro(void *ctx, const char *name)
+{
+	struct play *p = ctx;
+
+	for (size_t i = 0; i < p->macros; i++)
+		if (view_is(p->macro[i].name, name))
+			return p->macro[i].value.n == 0 ? NULL : arena_cstr(p->arena, p->macro[i].value);
+	return NULL;
+}
+
+static void
+set_macro(struct play *p, struct view rest)
+{
+	struct view name, value;
+
+	view_split(rest, ' ', &name, &value);
+	for (size_t i = 0; i < p->macros; i++)
+		if (view_eq(p->macro[i].name, name)) {
+			p->macro[i].value = value;
+			return;
+		}
+	if (p->macros == MACROS_MAX)
+		p->broken = true;
+	else
+		p->macro[p->macros++] = (struct macro){ name, value };
+}
+
+static void
+show_reply(struct play *p, const struct session_reply *r)
+{
+	static const char *const words[] = { "continue", "skip", "reject", "tempfail", "accept", "discard" };
+
+	buffer_addf(&p->got, "= %s", words[r->answer]);
+	if (r->code != 0)
+		buffer_addf(&p->got, " %d %.*s %.*s", r->code, VIEW_ARG(r->enhanced), VIEW_ARG(r->text));
+	buffer_add_char(&p->got, '\n');
+}
+
+static void
+note(struct play *p, struct session_reply r)
+{
+	if (r.answer != SESSION_CONTINUE)
+		show_reply(p, &r);
+}
+
+static void
+show_edit(struct play *p, const struct edit *e)
+{
+	static const char *const words[] = { "insert", "delete", "change-from", "add-rcpt", "delete-rcpt", "quarantine" };
+
+	buffer_addf(&p->got, "= %s ", words[e->kind]);
+	buffer_add(&p->got, scenario_show(e->name, p->arena));
+	if (e->kind == EDIT_DELETE_HEADER)
+		buffer_addf(&p->got, " %u", e->nth);
+	else if (e->kind == EDIT_INSERT_HEADER)
+		buffer_add_char(&p->got, ':');
+	buffer_add(&p->got, scenario_show(e->value, p->arena));
+	if (e->args.n > 0)
+		buffer_addf(&p->got, " %.*s", VIEW_ARG(scenario_show(e->args, p->arena)));
+	buffer_add_char(&p->got, '\n');
+}
+
+/* ---- the steps ---- */
+
+static void
+play_connect(struct play *p, struct view rest)
+{
+	struct session_connect c = { .local = false };
+	struct view address, port, tail;
+	uint64_t number = 0;
+
+	view_split(rest, ' ', &c.name, &tail);
+	view_split(tail, ' ', &address, &port);
+	if (view_is(address, "unix"))
+		c.local = true;
+	else if (!view_is(address, "unknown") && !ip_parse(address, &c.client))
+		p->broken = true;
+	if (port.n > 0 && !view_to_u64(port, 65535, &number))
+		p->broken = true;
+	c.port = (unsigned)number;
+	note(p, session_on_connect(p->session, &c, ask_macro, p));
+}
+
+static void
+play_helo(struct play *p, struct view rest)
+{
+	note(p, session_on_helo(p->session, rest, ask_macro, p));
+}
+
+static size_t
+split_arguments(struct play *p, struct view rest, struct view **argv)
+{
+	size_t n = 0;
+
+	*argv = ARENA_ARRAY(p->arena, rest.n / 2 + 2, struct view);
+	while (rest.n > 0) {
+		view_split(rest, ' ', &(*argv)[n], &rest);
+		if (view_is((*argv)[n], "\"\""))
+			(*argv)[n].n = 0;
+		n++;
+	}
+	return n;
+}
+
+static void
+play_mail(struct play *p, struct view rest)
+{
+	struct view *argv;
+	size_t n = split_arguments(p, rest, &argv);
+
+	note(p, session_on_mail(p->session, argv, n, ask_macro, p));
+}
+
+static void
+play_rcpt(struct play *p, struct view rest)
+{
+	struct view *argv;
+	size_t n = split_arguments(p, rest, &argv);
+
+	note(p, session_on_rcpt(p->session, argv, n, ask_macro, p));
+}
+
+static void
+play_data(struct play *p, struct view rest)
+{
+	(void)rest;
+	note(p, session_on_data(p->session, ask_macro, p));
+}
+
+static void
+play_header(struct play *p, struct view rest)
+{
+	struct view name, value;
+
+	view_split(rest, ':', &name, &value);
+	note(p, session_on_header(p->session, name, value));
+}
+
+static void
+play_eoh(struct play *p, struct view rest)
+{
+	(void)rest;
+	note(p, session_on_eoh(p->session, ask_macro, p));
+}
+
+static void
+play_body(struct play *p, struct view rest)
+{
+	note(p, session_on_body(p->session, rest));
+}
+
+static void
+play_eom(struct play *p, struct view rest)
+{
+	struct session_verdict v;
+
+	(void)rest;
+	session_on_eom(p->session, ask_macro, p, &v);
+	show_reply(p, &v.reply);
+	for (size_t i = 0; i < v.edits; i++)
+		show_edit(p, &v.edit[i]);
+}
+
+static void
+play_abort(struct play *p, struct view rest)
+{
+	(void)rest;
+	session_on_abort(p->session);
+}
+
+static void
+play_failed(struct play *p, struct view rest)
+{
+	session_edits_failed(p->session, rest);
+}
+
+static void
+play_close(struct play *p, struct view rest)
+{
+	size_t i = 0;
+
+	(void)rest;
+	while (p->all[i] != p->session)
+		i++;
+	session_free(p->session);
+	p->all[i] = p->session = session_new(&p->env);
+}
+
+static void
+play_session(struct play *p, struct view rest)
+{
+	uint64_t n;
+
+	if (view_to_u64(rest, SESSIONS_MAX, &n) && n > 0)
+		p->session = p->all[n - 1];
+	else
+		p->broken = true;
+}
+
+static void
+play_drain(struct play *p, struct view rest)
+{
+	(void)rest;
+	atomic_store(&p->load.draining, true);
+}
+
+static void
+play_reload(struct play *p, struct view rest)
+{
+	if (!load_settings(p, rest, p->settings->generation + 1))
+		p->broken = true;
+}
+
+/* A field with its folds: LF inside, as libmilter hands it over. */
+static struct view
+take_field(struct cursor *c)
+{
+	size_t from = cursor_offset(c), to;
+
+	do {
+		cursor_until(c, '\n');
+		to = cursor_offset(c);
+		cursor_char(c, '\n');
+	} while (cursor_peek(c) == ' ' || cursor_peek(c) == '\t');
+	return view_sub(c->text, from, to - from);
+}
+
+static struct view
+body_with_crlf(struct play *p, struct cursor *c)
+{
+	struct buffer b = buffer_in(p->arena);
+
+	while (!cursor_end(c)) {
+		buffer_add(&b, cursor_until(c, '\n'));
+		cursor_char(c, '\n');
+		buffer_add_cstr(&b, "\r\n");
+	}
+	return buffer_view(&b);
+}
+
+/* rest: the number behind the word, LF, the lines */
+static void
+play_message(struct play *p, struct view rest)
+{
+	struct view number, lines;
+	uint64_t chunk = SIZE_MAX;
+
+	view_split(rest, '\n', &number, &lines);
+	if (number.n > 0 && (!view_to_u64(number, SIZE_MAX, &chunk) || chunk == 0))
+		p->broken = true;
+	struct cursor c = cursor_over(lines);
+	while (!cursor_end(&c) && cursor_peek(&c) != '\n')
+		play_header(p, take_field(&c));
+	cursor_char(&c, '\n');
+	play_eoh(p, VIEW_EMPTY);
+	for (struct view body = body_with_crlf(p, &c); body.n > 0 && chunk > 0; body = view_from(body, (size_t)chunk))
+		play_body(p, view_sub(body, 0, (size_t)chunk));
+}
+
+static const struct {
+	const char *word;
+	void (*play)(struct play *p, struct view rest);
+} words[] = {
+	{ "connect", play_connect },
+	{ "helo", play_helo },
+	{ "mail", play_mail },
+	{ "rcpt", play_rcpt },
+	{ "data", play_data },
+	{ "header", play_header },
+	{ "eoh", play_eoh },
+	{ "body", play_body },
+	{ "eom", play_eom },
+	{ "abort", play_abort },
+	{ "failed", play_failed },
+	{ "close", play_close },
+	{ "session", play_session },
+	{ "macro", set_macro },
+	{ "drain", play_drain },
+	{ "reload", play_reload },
+	{ "message", play_message },
+};
+
+static void
+play_step(struct play *p, const struct step *step)
+{
+	size_t i = 0;
+
+	while (i < sizeof(words) / sizeof(words[0]) && !view_is(step->word, words[i].word))
+		i++;
+	if (i == sizeof(words) / sizeof(words[0])) {
+		p->broken = true;
+		return;
+	}
+	p->got = buffer_in(p->arena);
+	for (unsigned turn = 1; turn <= step->repeat; turn++) {
+		/* A copy of exact size, freed at once: AddressSanitizer sees who keeps what it was only shown. */
+		struct view rest = tight_copy(view_is(step->word, "message") ? step->rest :
+		    scenario_unescape(step->rest, turn, p->arena));
+		bool keeps = view_is(step->word, "macro");
+		words[i].play(p, keeps ? arena_copy(p->arena, rest) : rest);
+		free((void *)rest.p);
+	}
+}
+
+/* ---- a scenario ---- */
+
+static bool
+begin(struct play *p, const char *path)
+{
+	struct err err;
+
+	if (!scenario_parse(read_file(path), p->arena, &p->scenario, &err)) {
+		printf("%s: %s\n", path, err.text);
+		return false;
+	}
+	if (!load_settings(p, p->scenario.conf, 1)) {
+		printf("%s: its settings cannot be used\n", path);
+		return false;
+	}
+	p->clock = (struct clock){ .fixed_wall = p->scenario.clock, .fixed_mono_ms = 1000 };
+	p->env = (struct session_env){ .settings_take = take_settings, .settings_drop = drop_settings, .ctx = p,
+		.clock = &p->clock, .load = &p->load, .host = p->scenario.host };
+	p->env.shared.dns = dns_open_fake(p->scenario.dns, &err);
+	if (p->env.shared.dns == NULL) {
+		printf("%s: its DNS: %s\n", path, err.text);
+		return false;
+	}
+	p->env.shared.keys = key_cache_new(100);
+	for (size_t i = 0; i < SESSIONS_MAX; i++)
+		p->all[i] = session_new(&p->env);
+	p->session = p->all[0];
+	log_to_function(keep_log, p);
+	return true;
+}
+
+/* What is left when the last connection is gone: nothing. */
+static bool
+end(struct play *p, const char *path)
+{
+	bool clean = true;
+
+	log_to_stderr("replay");
+	for (size_t i = 0; i < SESSIONS_MAX; i++)
+		session_free(p->all[i]);
+	if (atomic_load(&p->load.messages) != 0) {
+		printf("%s: a message is still counted as open\n", path);
+		clean = false;
+	}
+	if (p->settings != NULL && atomic_load(&p->settings->refs) != 1) {
+		printf("%s: the settings are still held\n", path);
+		clean = false;
+	}
+	key_cache_free(p->env.shared.keys);
+	dns_close(p->env.shared.dns);
+	settings_unref(p->settings);
+	free((void *)p->scenario.text.p);
+	arena_free(p->arena);
+	return clean;
+}
+
+static void
+show_difference(const char *path, const struct step *step, struct view got)
+{
+	printf("%s:%u: %.*s\n--- wanted\n%.*s--- got\n%.*s", path, step->line, VIEW_ARG(step->word),
+	    VIEW_ARG(step->wanted), VIEW_ARG(got));
+}
+
+static bool
+play_file(const char *path, struct buffer *updated)
+{
+	struct play p = { .arena = arena_new() };
+	bool ok = begin(&p, path);
+	size_t written = 0;
+
+	for (size_t i = 0; ok && i < p.scenario.steps; i++) {
+		const struct step *step = &p.scenario.step[i];
+		play_step(&p, step);
+		struct view got = buffer_view(&p.got);
+		if (p.broken) {
+			printf("%s:%u: cannot be played\n", path, step->line);
+			ok = false;
+		} else if (updated != NULL) {
+			buffer_add(updated, view_sub(p.scenario.text, written, step->wanted_from - written));
+			buffer_add(updated, got);
+			written = step->wanted_to;
+		} else if (!view_eq(got, step->wanted)) {
+			show_difference(path, step, got);
+			ok = false;
+		}
+	}
+	if (updated != NULL)
+		buffer_add(updated, view_from(p.scenario.text, written));
+	return end(&p, path) && ok;
+}
+
+static bool
+update_file(const char *path)
+{
+	struct arena *arena = arena_new();
+	struct buffer updated = buffer_in(arena);
+	bool ok = play_file(path, &updated);
+	FILE *f = ok ? fopen(path, "w") : NULL;
+
+	if (f != NULL) {
+		ok = fwrite(updated.p, 1, updated.n, f) == updated.n;
+		ok = fclose(f) == 0 && ok;
+	}
+	arena_free(arena);
+	return ok && f != NULL;
+}
+
+int
+main(int argc, char **argv)
+{
+	bool update = argc > 1 && strcmp(argv[1], "--update") == 0;
+	unsigned passed = 0, failed = 0;
+	struct err err;
+
+	if (!crypt_open(&err)) {
+		printf("replay: %s\n", err.text);
+		return 1;
+	}
+	for (int i = update ? 2 : 1; i < argc; i++) {
+		bool ok = update ? update_file(argv[i]) : play_file(argv[i], NULL);
+		printf("%s: %s\n", ok ? "ok" : "FAILED", argv[i]);
+		*(ok ? &passed : &failed) += 1;
+	}
+	crypt_close();
+	printf("replay: %u passed, %u failed\n", passed, failed);
+	return failed == 0 && passed > 0 ? 0 : 1;
+}
