@@ -25,7 +25,7 @@ struct arc_check {
 	struct arena *arena;
 	struct arc_chain chain;
 	struct arc_scope scope;
-	struct arc_key key[ARC_KEYS_MAX];
+	struct arc_key *key; /* room for ARC_KEYS_MAX */
 	size_t keys;
 	struct arc_key *seal_key[ARC_INSTANCES_MAX];
 	struct arc_key *ams_key[ARC_INSTANCES_MAX]; /* NULL: not asked for */
@@ -64,6 +64,7 @@ ask_all(struct arc_check *check, struct body_hashes *bodies)
 	const struct arc_set *set = check->chain.set;
 	unsigned n = check->chain.n;
 
+	check->key = ARENA_ARRAY(check->arena, ARC_KEYS_MAX, struct arc_key);
 	check->ams_key[n - 1] = ask_key(check, &set[n - 1].part[ARC_AMS]->signature);
 	for (unsigned i = n; i > 0; i--)
 		check->seal_key[i - 1] = ask_key(check, &set[i - 1].part[ARC_SEAL]->signature);

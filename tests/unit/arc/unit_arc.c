@@ -326,6 +326,8 @@ static const struct {
 	{ "none", true, ARC_EXPIRE_NONE, 0 },
 	{ "1893456000", true, ARC_EXPIRE_AT, 1893456000 },
 	{ "+86400", true, ARC_EXPIRE_AFTER, 86400 },
+	{ "+315360000", true, ARC_EXPIRE_AFTER, 315360000 },
+	{ "+315360001", false, ARC_EXPIRE_NONE, 0 },
 	{ "+", false, ARC_EXPIRE_NONE, 0 },
 	{ "++1", false, ARC_EXPIRE_NONE, 0 },
 	{ "-1", false, ARC_EXPIRE_NONE, 0 },

@@ -365,6 +365,9 @@ START_TEST(times_are_options)
 	ck_assert(seal_message(VIEW_LIT(MESSAGE), false, &m, &seal, &err));
 	ck_assert(strstr(unfolded(seal.field[1].value), " x=1893456000;") != NULL);
 	ck_assert(strstr(unfolded(seal.field[0].value), " x=") == NULL);
+	conf.expire.seconds = rig.now;
+	ck_assert(!seal_message(VIEW_LIT(MESSAGE), false, &m, &seal, &err));
+	ck_assert_str_eq(err.text, "the time of x= has passed");
 }
 END_TEST
 
