@@ -161,7 +161,7 @@ verify_digest(struct arc_check *check, struct arc_key *key, const struct arc_sig
 			continue;
 		if (public_key_verify(key->record[i].key, digest, sig->octets))
 			return true;
-		err_perm(err, "does not verify it");
+		err_perm(err, "the signature is not of this key");
 	}
 	return err_in(err, "key");
 }
