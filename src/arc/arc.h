@@ -45,6 +45,7 @@ struct arc_result {
 	struct view selector;	 /* s= of that seal */
 	struct view newest_aar;	 /* value of the newest ARC-Authentication-Results of a passing chain; else empty */
 	struct view newest_authres; /* of that, what follows "i=N;": for auth_results_parse */
+	bool covers_from; /* pass, and the newest h= names From: else the author may have been changed unseen */
 	bool ends_failed;	 /* the newest seal already says cv=fail */
 };
 
