@@ -132,7 +132,7 @@ START_TEST(our_field_is_bounded)
 	memset(longer, 'x', sizeof(longer));
 	found.facts.fact = ARENA_ARRAY(s->arena, found.facts.n, struct auth_fact);
 	for (size_t i = 0; i < found.facts.n; i++) {
-		found.facts.fact[i].method = i == 0 ? AUTH_SPF : AUTH_DKIM;
+		found.facts.fact[i].method = i == 0 ? AUTH_SPF : i == 499 ? AUTH_DMARC : AUTH_DKIM;
 		found.facts.fact[i].result = i < 400 && i > 0 ? AUTH_POLICY : AUTH_PASS;
 		auth_fact_property(&found.facts.fact[i], "header", "i",
 		    i == 0 ? VIEW_LIT("first") : (struct view){ longer, _i == 0 ? 3 : sizeof(longer) });
@@ -144,6 +144,7 @@ START_TEST(our_field_is_bounded)
 	char *text = arena_cstr(s->arena, out.edit[0].value);
 	ck_assert_ptr_nonnull(strstr(text, "spf=pass header.i=first"));
 	ck_assert_ptr_nonnull(strstr(text, "dkim=pass"));
+	ck_assert_ptr_nonnull(strstr(text, "dmarc=pass"));
 	ck_assert_ptr_null(strstr(text, "dkim=policy"));
 }
 END_TEST
