@@ -170,7 +170,8 @@ dns_ask(struct dns_task *task, struct view name, enum dns_type type)
 	struct dns_question *q;
 	uint64_t hash;
 
-	name = dns_name_trim(name);
+	/* What is longer cannot be a name either way, and need not be copied. */
+	name = view_sub(dns_name_trim(name), 0, DNS_NAME_MAX + 1);
 	hash = dns_hash(name, type);
 	for (q = task->bucket[hash % TASK_BUCKETS]; q != NULL; q = q->bucket_next)
 		if (q->hash == hash && q->type == type && view_eq_nocase(q->name, name))
