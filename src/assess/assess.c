@@ -1,18 +1,23 @@
 #include "assess/assess.h"
 
+#include "crypt/digest.h"
 #include "sig/body_hash.h"
 
 struct assess {
 	const struct assess_conf *conf;
+	struct assess_shared shared;
 	struct dns_task *dns;
-	struct key_cache *keys;
 	struct arena *arena;
+	bool trusted;
 	int64_t now;
 	struct spf_input spf_input;
 	struct spf_check *mailfrom, *helo, *guess; /* NULL: not asked (yet) */
 	const struct header *header;		   /* NULL: not complete yet */
 	struct body_hashes *bodies;
-	struct dkim_check *dkim; /* NULL: not asked */
+	struct arc_check *arc;	   /* NULL: not asked, as the next two */
+	struct dkim_check *dkim;
+	struct dmarc_check *dmarc;
+	struct dmarc_input dmarc_input;
 	struct assessment found;
 	bool ended;
 };
@@ -29,6 +34,7 @@ begin_spf(struct assess *a, const struct assess_client *client)
 {
 	a->spf_input = (struct spf_input){
 		.conf = &a->conf->spf,
+		.cache = a->shared.records,
 		.client = client->ip,
 		.helo = client->helo,
 		.mail_local = client->mail_local,
@@ -41,15 +47,16 @@ begin_spf(struct assess *a, const struct assess_client *client)
 }
 
 struct assess *
-assess_begin(const struct assess_conf *conf, const struct assess_client *client, struct dns *dns,
-    struct key_cache *keys, int64_t now, struct arena *arena)
+assess_begin(const struct assess_conf *conf, const struct assess_client *client, const struct assess_shared *shared,
+    int64_t now, struct arena *arena)
 {
 	struct assess *a = ARENA_NEW(arena, struct assess);
 
 	a->conf = conf;
-	a->dns = dns_task_new(dns, arena, conf->budget);
-	a->keys = keys;
+	a->shared = *shared;
+	a->dns = dns_task_new(shared->dns, arena, conf->budget);
 	a->arena = arena;
+	a->trusted = client->trusted;
 	a->now = now;
 	if (asks_spf(conf, client))
 		begin_spf(a, client);
@@ -65,10 +72,10 @@ begin_guess(struct assess *a)
 	a->guess = spf_begin(&a->spf_input, SPF_GUESS, a->dns, a->arena);
 }
 
-void
-assess_step(struct assess *a)
+static void
+step_spf(struct assess *a)
 {
-	if (a->mailfrom == NULL || a->ended)
+	if (a->mailfrom == NULL)
 		return;
 	if (spf_step(a->mailfrom))
 		begin_guess(a);
@@ -77,20 +84,76 @@ assess_step(struct assess *a)
 		spf_step(a->guess);
 }
 
+void
+assess_step(struct assess *a)
+{
+	if (a->ended)
+		return;
+	step_spf(a);
+	if (a->dmarc != NULL)
+		dmarc_step(a->dmarc);
+}
+
+/* For pct=; 256 % 100 would favour the small, so those are drawn again. */
+static unsigned
+draw_percent(void)
+{
+	unsigned char octet;
+
+	do
+		crypt_random(&octet, 1);
+	while (octet >= 200);
+	return octet % 100;
+}
+
+/*
+ * Who may pass DMARC beside the author is not known before SPF and DKIM are: the envelope's domain is
+ * the one that can be named early.  Domains of signatures are mostly the author's own.
+ */
+static void
+begin_dmarc(struct assess *a)
+{
+	struct dmarc_input *in = &a->dmarc_input;
+
+	*in = (struct dmarc_input){
+		.conf = &a->conf->dmarc,
+		.lists = a->conf->lists,
+		.from = &a->found.from,
+		.likely = &a->spf_input.mail_domain,
+		.likely_n = a->mailfrom != NULL && a->spf_input.mail_domain.n > 0,
+		.draw = draw_percent(),
+	};
+	a->dmarc = dmarc_begin(in, a->dns, a->arena);
+}
+
+/* ARC comes before DKIM: see arc_begin. */
+static void
+begin_checks(struct assess *a, const struct header *header)
+{
+	const struct assess_conf *conf = a->conf;
+
+	a->header = header;
+	from_domain_find(header, a->arena, &a->found.from);
+	a->bodies = body_hashes_new(a->arena);
+	if (conf->arc.enable) {
+		struct arc_input in = { &conf->arc, header, a->now, a->shared.keys };
+		a->arc = arc_begin(&in, a->dns, a->bodies, a->arena);
+	}
+	if (conf->dkim.enable) {
+		struct dkim_input in = { &conf->dkim, header, a->found.from.domain, a->now, a->shared.keys };
+		a->dkim = dkim_begin(&in, a->dns, a->bodies, a->arena);
+	}
+	if (conf->dmarc.enable && !a->trusted)
+		begin_dmarc(a);
+	assess_step(a);
+}
+
 /* Each room that verifies over header and body begins here, so that all their questions fly together. */
 bool
 assess_header(struct assess *a, const struct header *header)
 {
-	if (a->header == NULL && !a->ended) {
-		a->header = header;
-		from_domain_find(header, a->arena, &a->found.from);
-		a->bodies = body_hashes_new(a->arena);
-		if (a->conf->dkim.enable) {
-			struct dkim_input in = { &a->conf->dkim, header, a->found.from.domain, a->now, a->keys };
-			a->dkim = dkim_begin(&in, a->dns, a->bodies, a->arena);
-		}
-		assess_step(a);
-	}
+	if (a->header == NULL && !a->ended)
+		begin_checks(a, header);
 	return a->bodies != NULL && body_hashes_any(a->bodies);
 }
 
@@ -120,20 +183,36 @@ end_spf(struct assess *a)
 		found->received_spf = spf_received(&a->spf_input, SPF_MAILFROM, found->spf, a->arena);
 }
 
-/* The order of the methods in Authentication-Results. */
+static void
+end_arc(struct assess *a)
+{
+	if (a->arc == NULL)
+		return;
+	struct arc_result *r = ARENA_NEW(a->arena, struct arc_result);
+	arc_end(a->arc, r);
+	a->found.arc = r;
+}
+
+/* The order of the methods in Authentication-Results: SPF, DKIM, what follows from them, ARC. */
 static void
 gather_facts(struct assess *a)
 {
 	struct assessment *found = &a->found;
 	struct auth_facts *all = &found->facts;
 
-	all->fact = ARENA_ARRAY(a->arena, 2 + found->dkim.n, struct auth_fact);
+	all->fact = ARENA_ARRAY(a->arena, 4 + found->dkim.n, struct auth_fact);
 	if (found->spf != NULL)
 		spf_fact(&a->spf_input, SPF_MAILFROM, found->spf, a->arena, &all->fact[all->n++]);
 	if (found->spf_helo != NULL && a->spf_input.helo.n > 0) /* without a name nobody could tell whose result it is */
 		spf_fact(&a->spf_input, SPF_HELO, found->spf_helo, a->arena, &all->fact[all->n++]);
 	for (size_t i = 0; i < found->dkim.n; i++)
 		all->fact[all->n++] = found->dkim.fact[i];
+	if (a->dmarc != NULL) {
+		found->dmarc = dmarc_end(a->dmarc, all);
+		all->fact[all->n++] = found->dmarc->fact;
+	}
+	if (found->arc != NULL)
+		arc_fact(found->arc, a->arena, &all->fact[all->n++]);
 }
 
 static const struct header *
@@ -154,6 +233,7 @@ assess_end(struct assess *a)
 		assess_header(a, no_header(a->arena));
 	body_hashes_end(a->bodies);
 	end_spf(a);
+	end_arc(a);
 	if (a->dkim != NULL)
 		dkim_end(a->dkim, &a->found.dkim);
 	gather_facts(a);

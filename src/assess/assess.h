@@ -1,9 +1,11 @@
 #ifndef ASSAY_ASSESS_ASSESS_H
 #define ASSAY_ASSESS_ASSESS_H
 
+#include "arc/arc.h"
 #include "base/clock.h"
 #include "base/ip.h"
 #include "dkim/dkim.h"
+#include "dmarc/dmarc.h"
 #include "mail/address.h"
 #include "mail/header.h"
 #include "spf/spf.h"
@@ -13,7 +15,7 @@
  * Calls follow the arrival of the message and never block but for assess_end:
  *
  *	assess_begin	at MAIL: SPF starts
- *	assess_step	whenever there is a moment: SPF goes on as answers come in
+ *	assess_step	whenever there is a moment: SPF and DMARC go on as answers come in
  *	assess_header	the header is complete: every DNS name that will be needed is asked
  *	assess_body	chunks, hashed as they stream by
  *	assess_end	joins everything
@@ -23,7 +25,17 @@
 struct assess_conf {
 	struct spf_conf spf;
 	struct dkim_conf dkim;
+	struct arc_conf arc;
+	struct dmarc_conf dmarc;
+	const struct dmarc_lists *lists; /* dmarc_lists_open(&dmarc); NULL only where dmarc needs none */
 	struct dns_budget budget; /* from the settings: queries and milliseconds per message */
+};
+
+/* What all messages of a process share; outlives them. */
+struct assess_shared {
+	struct dns *dns;
+	struct key_cache *keys;	    /* NULL: each key is parsed anew */
+	struct spf_cache *records; /* NULL: each SPF record is parsed anew */
 };
 
 struct assess_client {
@@ -31,7 +43,7 @@ struct assess_client {
 	struct view helo;
 	struct view mail_local, mail_domain; /* both empty: the null sender */
 	struct view receiver;		     /* our name */
-	bool trusted;			     /* internal or authenticated: SPF is not asked */
+	bool trusted;			     /* internal or authenticated: neither SPF nor DMARC is asked */
 };
 
 struct assessment {
@@ -41,15 +53,17 @@ struct assessment {
 	struct view received_spf;	   /* value of a Received-SPF field; empty: not wanted, or SPF not asked */
 	struct from_domain from;
 	struct auth_facts dkim;	 /* empty: not asked */
+	const struct arc_result *arc;	  /* NULL: not asked */
+	const struct dmarc_result *dmarc; /* NULL: not asked */
 	struct auth_facts facts; /* all methods, in the order they are written; the guess is not among them */
 	struct dns_task_stats dns;
 };
 
 struct assess;
 
-/* The views of *client and *conf must outlive arena's contents; *client itself is copied. */
-struct assess *assess_begin(const struct assess_conf *conf, const struct assess_client *client, struct dns *dns,
-    struct key_cache *keys, int64_t now, struct arena *arena);
+/* The views of *client and *conf must outlive arena's contents; *client and *shared themselves are copied. */
+struct assess *assess_begin(const struct assess_conf *conf, const struct assess_client *client,
+    const struct assess_shared *shared, int64_t now, struct arena *arena);
 void assess_step(struct assess *a);
 /*
  * header must stay unchanged until assess_end.  Once only: a second call is ignored.

@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #define NAMES_MAX (64 * 1024) /* octets of one entry of passwd or group; a group may have many members */
-#define GROUPS_MAX 1024
 
 /* The entry of a user in arena's memory; NULL: err. */
 static struct passwd *
@@ -69,7 +68,6 @@ bool
 identity_find(struct view user, struct view group, struct arena *arena, struct identity *identity, struct err *err)
 {
 	struct passwd *entry = find_user(user, arena, err);
-	int n = GROUPS_MAX;
 
 	if (entry == NULL)
 		return false;
@@ -80,10 +78,6 @@ identity_find(struct view user, struct view group, struct arena *arena, struct i
 		return false;
 	if (identity->gid == 0)
 		return err_perm(err, "group %.*s: is root's", VIEW_ARG(group));
-	identity->groups = ARENA_ARRAY(arena, GROUPS_MAX, gid_t);
-	if (getgrouplist(entry->pw_name, identity->gid, identity->groups, &n) < 0)
-		return err_perm(err, "user %.*s: is in more than %d groups", VIEW_ARG(user), GROUPS_MAX);
-	identity->groups_n = (size_t)n;
 	return true;
 }
 
@@ -96,7 +90,7 @@ privileges_are_root(void)
 static bool
 become(const struct identity *identity, struct err *err)
 {
-	if (setgroups(identity->groups_n, identity->groups) != 0)
+	if (setgroups(0, NULL) != 0)
 		return err_perm(err, "setgroups: %s", strerrordesc_np(errno));
 	if (setresgid(identity->gid, identity->gid, identity->gid) != 0)
 		return err_perm(err, "setresgid: %s", strerrordesc_np(errno));

@@ -10,8 +10,6 @@
 struct identity {
 	uid_t uid;
 	gid_t gid;
-	gid_t *groups; /* supplementary ones of the user, gid among them */
-	size_t groups_n;
 };
 
 /* By name or number.  While there is one thread.  root is refused. */
@@ -23,9 +21,9 @@ bool identity_gid(struct view group, gid_t *gid, struct err *err);
 bool privileges_are_root(void);
 
 /*
- * Become identity (NULL: stay who we are) and make sure that there is no way back: real, effective and saved
- * ids are looked at, becoming root again is tried.  After that: no new privileges through exec, no core
- * file and no tracing (the memory holds mail and keys), umask 077.
+ * Become identity (NULL: stay who we are), without any supplementary group, and make sure that there is no way
+ * back: real, effective and saved ids are looked at, becoming root again is tried.  After that: no new
+ * privileges through exec, no core file and no tracing (the memory holds mail and keys), umask 077.
  */
 bool privileges_drop(const struct identity *identity, struct err *err);
 

@@ -22,6 +22,8 @@
 
 /* Parsed public keys that are kept: about 1 KiB each; a large site meets some thousand signing domains a day. */
 #define KEYS_MAX 10000
+/* Parsed SPF records that are kept, by their text. */
+#define SPF_RECORDS_OCTETS ((size_t)8 * 1024 * 1024)
 #define DRAIN_LOOK_MS 50
 /* The counter of open messages falls when our callback returns; libmilter writes its reply after that. */
 #define REPLY_MS 250
@@ -54,13 +56,13 @@ take_new_settings(struct worker *w)
 static _Noreturn void
 drain(struct worker *w)
 {
+	if (!atomic_load(&w->ready)) /* nothing has begun */
+		_exit(0);
+	milter_drain();
+
 	struct settings *settings = snapshot_take(&w->snapshot);
 	int64_t until = clock_mono_ms(&clock_system) + settings->process.stop_wait * 1000;
 	int64_t quiet_since = -1;
-
-	if (!atomic_load(&w->ready))
-		_exit(0);
-	milter_drain();
 	for (;;) { /* ends: by until */
 		int64_t now = clock_mono_ms(&clock_system);
 		size_t open = milter_messages_open();
@@ -134,9 +136,10 @@ open_env(struct worker *w, struct err *err)
 	};
 	if (!crypt_open(err))
 		return false;
-	w->env.keys = key_cache_new(KEYS_MAX);
-	w->env.dns = dns_open(&w->job->settings->dns, err);
-	return w->env.dns != NULL || err_in(err, "dns");
+	w->env.shared.keys = key_cache_new(KEYS_MAX);
+	w->env.shared.records = spf_cache_new(SPF_RECORDS_OCTETS);
+	w->env.shared.dns = dns_open(&w->job->settings->dns, err);
+	return w->env.shared.dns != NULL || err_in(err, "dns");
 }
 
 static bool

@@ -48,6 +48,7 @@ struct from_domain {
 	size_t n;
 	struct view why; /* in words of ours, when not FROM_ONE */
 	size_t mailboxes;
+	size_t fields; /* From fields; above 1 nothing can be aligned (RFC 9989 4.4) */
 };
 void from_domain_find(const struct header *h, struct arena *arena, struct from_domain *from);
 

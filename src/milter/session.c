@@ -212,8 +212,7 @@ begin_assessment(struct session *s)
 
 	if (m->from.text.n == 0 && !m->null_sender)
 		client.mail_local = m->argument; /* no path: it must not pass for the null sender */
-	m->assess = assess_begin(&m->settings->assess, &client, s->env->dns, s->env->keys,
-	    clock_wall(s->env->clock), s->arena);
+	m->assess = assess_begin(&m->settings->assess, &client, &s->env->shared, clock_wall(s->env->clock), s->arena);
 	assess_step(m->assess);
 }
 

@@ -42,8 +42,7 @@ struct session_env {
 	struct settings *(*settings_take)(void *ctx);
 	void (*settings_drop)(void *ctx, struct settings *settings);
 	void *ctx;
-	struct dns *dns;
-	struct key_cache *keys;
+	struct assess_shared shared;
 	const struct clock *clock;
 	struct session_load *load; /* NULL: not counted, not limited */
 	struct view host; /* this host's name: our authserv-id when neither the settings nor the MTA tell one */

@@ -147,6 +147,34 @@ add_from_domain(struct buffer *b, const struct from_domain *from)
 		buffer_add_cstr(b, from->outcome == FROM_NONE ? "<none>" : "<several>");
 }
 
+/* dmarc=reject:p=reject,d=example.org; dmarc_other= tells what the other way of discovery would have said. */
+static void
+add_dmarc(struct buffer *b, const struct dmarc_result *r)
+{
+	if (r == NULL || r->status == DMARC_STATUS_OFF)
+		return;
+	buffer_addf(b, " dmarc=%s", name_of(dmarc_status_names, (int)r->status));
+	if (r->policy != DMARC_UNSET) {
+		buffer_addf(b, ":%s=%s,d=", r->policy_tag, name_of(dmarc_policy_names, (int)r->policy));
+		add_name(b, r->used_domain);
+	}
+	if (r->differs)
+		buffer_addf(b, " dmarc_other=%s", name_of(dmarc_status_names, (int)r->other->status));
+}
+
+/* arc=pass:i=2,d=list.example */
+static void
+add_arc(struct buffer *b, const struct arc_result *r)
+{
+	if (r == NULL || r->result == AUTH_NONE)
+		return;
+	buffer_addf(b, " arc=%s:i=%u", name_of(auth_result_names, (int)r->result), r->instances);
+	if (r->sealer.n > 0) {
+		buffer_add_cstr(b, ",d=");
+		add_name(b, r->sealer);
+	}
+}
+
 static bool
 verdicts_differ(const struct session_outcome *o, size_t n)
 {
@@ -205,6 +233,10 @@ add_why(struct buffer *b, const struct session_outcome *o)
 			add_reason(&why, "spf", o->found->spf->problem);
 		for (size_t i = 0; i < o->found->dkim.n && i < SHOWN_SIGNATURES; i++)
 			add_reason(&why, "dkim", o->found->dkim.fact[i].reason);
+		if (o->found->dmarc != NULL && o->found->dmarc->fact.result == AUTH_TEMPERROR)
+			add_reason(&why, "dmarc", o->found->dmarc->text);
+		if (o->found->arc != NULL)
+			add_reason(&why, "arc", o->found->arc->reason);
 		if (o->found->from.outcome != FROM_ONE)
 			add_reason(&why, "from", o->found->from.why);
 	}
@@ -231,6 +263,8 @@ session_log_verdict(const struct session *s, const struct session_outcome *o)
 		add_spf(&b, " spf_helo=", o->found->spf_helo);
 		add_spf(&b, " spf_guess=", o->found->spf_guess);
 		add_dkim(&b, &o->found->dkim);
+		add_dmarc(&b, o->found->dmarc);
+		add_arc(&b, o->found->arc);
 		add_from_domain(&b, &o->found->from);
 	}
 	add_verdict(&b, s, o);

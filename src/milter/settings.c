@@ -1,5 +1,7 @@
 #include "milter/settings.h"
 
+#include "base/clock.h"
+#include "base/cursor.h"
 #include "base/log.h"
 #include "conf/read.h"
 #include "milter/listen_address.h"
@@ -70,11 +72,8 @@ check_authserv_id(const void *field, struct err *err)
 {
 	const struct view *id = field;
 
-	for (size_t i = 0; i < id->n; i++) {
-		char c = ascii_lower(id->p[i]);
-		if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_'))
-			return err_perm(err, "wants a name of letters, digits, \"-\", \".\" and \"_\"");
-	}
+	if (!view_all_in(*id, CC_LDH | CC_DOT | CC_UNDERSCORE))
+		return err_perm(err, "wants a name of letters, digits, \"-\", \".\" and \"_\"");
 	if (id->n > 255)
 		return err_perm(err, "wants a name of at most 255 octets");
 	return true;
@@ -130,6 +129,8 @@ static const struct {
 	{ &dns_section, offsetof(struct settings, dns) },
 	{ &spf_section, offsetof(struct settings, assess.spf) },
 	{ &dkim_section, offsetof(struct settings, assess.dkim) },
+	{ &arc_section, offsetof(struct settings, assess.arc) },
+	{ &dmarc_section, offsetof(struct settings, assess.dmarc) },
 };
 #define PARTS (sizeof(parts) / sizeof(parts[0]))
 
@@ -153,6 +154,21 @@ join_parts(struct settings *s)
 		.queries = (unsigned)s->dns.queries_per_message,
 		.wait_ms = s->dns.wait_per_message,
 	};
+}
+
+/* The presets need no list, so only a file's settings can fail here. */
+static bool
+open_lists(struct settings *s, void (*say)(void *ctx, const char *text), void *ctx)
+{
+	struct view warning;
+	struct err err;
+
+	s->assess.lists = dmarc_lists_open(&s->assess.dmarc, clock_wall(&clock_system), s->arena, &warning, &err);
+	if (s->assess.lists == NULL)
+		say(ctx, arena_printf(s->arena, "%.*s: dmarc: %s", VIEW_ARG(s->path), err.text).p);
+	else if (warning.n > 0)
+		say(ctx, arena_printf(s->arena, "%.*s: warning: dmarc: %.*s", VIEW_ARG(s->path), VIEW_ARG(warning)).p);
+	return s->assess.lists != NULL;
 }
 
 struct settings *
@@ -180,6 +196,10 @@ settings_load(const char *path, void (*say)(void *ctx, const char *text), void *
 	}
 	s->path = (struct view){ arena_cstr(s->arena, view_of(path)), strlen(path) };
 	join_parts(s);
+	if (!open_lists(s, say, ctx)) {
+		settings_unref(s);
+		return NULL;
+	}
 	return s;
 }
 

@@ -312,7 +312,7 @@ result_of(SPF_result_t theirs, enum auth_result *ours)
 static enum auth_result
 judge(const struct run *run, SPF_result_t theirs, SPF_errcode_t code)
 {
-	enum auth_result ours;
+	enum auth_result ours = AUTH_PERMERROR;
 	bool valid = result_of(theirs, &ours);
 	bool kind = !valid || ours == AUTH_NONE || ours == AUTH_NEUTRAL;
 

@@ -271,10 +271,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	unsigned which;
 	struct err err;
 
-	if (env.dns == NULL) {
+	if (env.shared.dns == NULL) {
 		prepare();
-		env.dns = dns_open_fake(view_of(zone), &err);
-		assert(env.dns != NULL);
+		env.shared.dns = dns_open_fake(view_of(zone), &err);
+		assert(env.shared.dns != NULL);
 	}
 	f.arena = arena_new();
 	which = take_octet(&f.in);

@@ -415,12 +415,12 @@ begin(struct play *p, const char *path)
 	p->clock = (struct clock){ .fixed_wall = p->scenario.clock, .fixed_mono_ms = 1000 };
 	p->env = (struct session_env){ .settings_take = take_settings, .settings_drop = drop_settings, .ctx = p,
 		.clock = &p->clock, .load = &p->load, .host = p->scenario.host };
-	p->env.dns = dns_open_fake(p->scenario.dns, &err);
-	if (p->env.dns == NULL) {
+	p->env.shared.dns = dns_open_fake(p->scenario.dns, &err);
+	if (p->env.shared.dns == NULL) {
 		printf("%s: its DNS: %s\n", path, err.text);
 		return false;
 	}
-	p->env.keys = key_cache_new(100);
+	p->env.shared.keys = key_cache_new(100);
 	for (size_t i = 0; i < SESSIONS_MAX; i++)
 		p->all[i] = session_new(&p->env);
 	p->session = p->all[0];
@@ -445,8 +445,8 @@ end(struct play *p, const char *path)
 		printf("%s: the settings are still held\n", path);
 		clean = false;
 	}
-	key_cache_free(p->env.keys);
-	dns_close(p->env.dns);
+	key_cache_free(p->env.shared.keys);
+	dns_close(p->env.shared.dns);
 	settings_unref(p->settings);
 	free((void *)p->scenario.text.p);
 	arena_free(p->arena);

@@ -45,7 +45,7 @@ begin(const char *ip, const char *mail_domain, bool trusted)
 		ck_assert(ip_parse(view_of(ip), &c.ip));
 	if (c.mail_domain.n == 0)
 		c.mail_local = VIEW_EMPTY;
-	return assess_begin(&conf, &c, dns, NULL, 1700000000, arena);
+	return assess_begin(&conf, &c, &(struct assess_shared){ .dns = dns }, 1700000000, arena);
 }
 
 /* "spf=pass dkim=none": methods and results in their order */

@@ -445,7 +445,7 @@ class Life(unittest.TestCase):
         worker = self.status(self.children(process.pid)[0])
         self.assertEqual(worker["Uid"].split(), [str(NOBODY)] * 4)
         self.assertEqual(worker["Gid"].split(), [str(NOBODY)] * 4)
-        self.assertEqual(worker["Groups"].split(), [str(NOBODY)])
+        self.assertEqual(worker["Groups"].split(), [])
         self.assertEqual(worker["NoNewPrivs"], "1")
         for name in ("CapPrm", "CapEff", "CapInh", "CapAmb"):
             self.assertEqual(int(worker[name], 16), 0, name)

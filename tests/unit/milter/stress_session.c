@@ -162,12 +162,12 @@ main(void)
 	log_to_function(count_line, NULL);
 	lock_init(&store.lock);
 	store.current = new_settings(1);
-	env.dns = dns_open_fake(view_of(zone), &err);
-	if (env.dns == NULL) {
+	env.shared.dns = dns_open_fake(view_of(zone), &err);
+	if (env.shared.dns == NULL) {
 		fprintf(stderr, "stress: %s\n", err.text);
 		return 1;
 	}
-	env.keys = key_cache_new(10);
+	env.shared.keys = key_cache_new(10);
 	pthread_create(&exchanger, NULL, exchange_settings, NULL);
 	for (int i = 0; i < THREADS; i++)
 		pthread_create(&sender[i], NULL, send_messages, &env);
@@ -179,8 +179,8 @@ main(void)
 	expect(atomic_load(&store.current->refs) == 1, "settings are still held");
 	expect(atomic_load(&lines) > 0, "nothing was logged");
 	settings_unref(store.current);
-	key_cache_free(env.keys);
-	dns_close(env.dns);
+	key_cache_free(env.shared.keys);
+	dns_close(env.shared.dns);
 	lock_destroy(&store.lock);
 	crypt_close();
 	printf("stress: %u lines logged, %u failed\n", atomic_load(&lines), atomic_load(&wrong));

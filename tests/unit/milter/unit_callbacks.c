@@ -89,8 +89,8 @@ run_child(int listen_fd, int control_fd, int64_t connections_max)
 	log_set_level(LOG_LEVEL_ERROR);
 	settings = settings_presets();
 	settings->site.authserv_id = VIEW_LIT("mx.example.net");
-	session.dns = crypt_open(&err) ? dns_open_fake(view_of(zone), &err) : NULL;
-	bool ok = session.dns != NULL && milter_run(&env, &err);
+	session.shared.dns = crypt_open(&err) ? dns_open_fake(view_of(zone), &err) : NULL;
+	bool ok = session.shared.dns != NULL && milter_run(&env, &err);
 	if (!ok)
 		fprintf(stderr, "child: %s\n", err.text);
 	_exit(ok ? 0 : 1); /* libmilter's threads still run: nothing can be taken from under them */

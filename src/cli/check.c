@@ -1,0 +1,240 @@
+/*
+ * assayctl check - one stored message through the daemon's own checks.
+ */
+#include "assess/assess.h"
+#include "cli/cli.h"
+#include "cli/json.h"
+#include "mail/auth_results.h"
+#include "mail/domain.h"
+#include "milter/settings.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+struct envelope {
+	struct view ip, helo, from;
+	struct cli_list rcpt;
+};
+
+struct run {
+	const struct cli_command *self;
+	struct cli_world world;
+	struct envelope envelope;
+	struct settings *settings;
+	struct arena *arena;
+	struct view authserv_id;
+};
+
+static bool
+read_client(struct run *r, struct assess_client *client, struct err *err)
+{
+	struct mail_path path;
+
+	*client = (struct assess_client){ .helo = r->envelope.helo, .receiver = r->authserv_id, .trusted = true };
+	if (r->envelope.ip.n > 0) {
+		client->trusted = false;
+		if (!ip_parse(r->envelope.ip, &client->ip))
+			return err_perm(err, "--ip wants an IPv4 or IPv6 address, not \"%.*s\"", VIEW_ARG(r->envelope.ip));
+	}
+	if (!mail_path_parse(r->envelope.from, r->arena, &path, err))
+		return err_in(err, "--from");
+	client->mail_local = path.local;
+	client->mail_domain = path.domain;
+	return true;
+}
+
+static void
+json_fact(struct json *j, const struct auth_fact *f)
+{
+	json_object(j, NULL);
+	json_cstr(j, "method", name_of(auth_method_names, f->method));
+	json_cstr(j, "result", name_of(auth_result_names, f->result));
+	json_text(j, "reason", f->reason);
+	json_text(j, "comment", f->comment);
+	json_text(j, "domain", f->domain);
+	json_bool(j, "aligns", f->aligns);
+	json_object(j, "properties");
+	for (size_t i = 0; i < f->properties; i++) {
+		char name[64]; /* both halves are our own words */
+		snprintf(name, sizeof(name), "%s.%s", f->property[i].ptype, f->property[i].name);
+		json_text(j, name, f->property[i].value);
+	}
+	json_end(j, '}');
+	json_end(j, '}');
+}
+
+static void
+json_from(struct json *j, const struct from_domain *from)
+{
+	static const char *const outcomes[] = { [FROM_ONE] = "one", [FROM_NONE] = "none", [FROM_SEVERAL] = "several" };
+
+	json_object(j, "from");
+	json_cstr(j, "outcome", outcomes[from->outcome]);
+	json_text(j, "domain", from->domain);
+	json_array(j, "domains");
+	for (size_t i = 0; i < from->n; i++)
+		json_text(j, NULL, from->domains[i]);
+	json_end(j, ']');
+	json_text(j, "why", from->why);
+	json_end(j, '}');
+}
+
+static void
+json_spf(struct json *j, const char *key, const struct spf_result *r)
+{
+	if (r == NULL) {
+		json_null(j, key);
+		return;
+	}
+	json_object(j, key);
+	json_cstr(j, "result", name_of(auth_result_names, r->result));
+	json_text(j, "domain", r->domain);
+	json_text(j, "sender", r->sender);
+	json_text(j, "mechanism", r->mechanism);
+	json_text(j, "problem", r->problem);
+	json_text(j, "explanation", r->explanation);
+	json_number(j, "lookups", r->lookups);
+	json_number(j, "voids", r->voids);
+	json_bool(j, "secure", r->secure);
+	json_end(j, '}');
+}
+
+static void
+print_json(const struct run *r, const struct assessment *found, struct view field)
+{
+	struct json j = json_in(r->arena);
+
+	json_object(&j, NULL);
+	json_text(&j, "authserv_id", r->authserv_id);
+	json_text(&j, "authentication_results", field);
+	json_from(&j, &found->from);
+	json_spf(&j, "spf", found->spf);
+	json_spf(&j, "spf_helo", found->spf_helo);
+	json_spf(&j, "spf_guess", found->spf_guess);
+	json_array(&j, "facts");
+	for (size_t i = 0; i < found->facts.n; i++)
+		json_fact(&j, &found->facts.fact[i]);
+	json_end(&j, ']');
+	json_object(&j, "dns");
+	json_number(&j, "queries", found->dns.queries);
+	json_number(&j, "from_cache", found->dns.from_cache);
+	json_number(&j, "temporary_failures", found->dns.temp);
+	json_number(&j, "waited_ms", found->dns.waited_ms);
+	json_end(&j, '}');
+	json_end(&j, '}');
+	json_print(&j);
+}
+
+/* assayctl(1) "EXIT STATUS": is the author's domain shown to be true? */
+static int
+exit_status(const struct auth_facts *facts)
+{
+	bool any_temp = false, any_fail = false;
+
+	for (size_t i = 0; i < facts->n; i++) {
+		const struct auth_fact *f = &facts->fact[i];
+		if (f->aligns)
+			return CLI_OK;
+		any_temp |= f->result == AUTH_TEMPERROR;
+		any_fail |= f->result == AUTH_FAIL || f->result == AUTH_PERMERROR;
+	}
+	return any_temp ? CLI_TEMPERROR : any_fail ? CLI_FAIL : CLI_NOTHING;
+}
+
+static bool
+check_message(struct run *r, struct view message, bool as_json, int *status, struct err *err)
+{
+	const struct settings *conf = r->settings;
+	struct assess_client client;
+	struct header header;
+	struct view body;
+	struct clock clock;
+
+	header_init(&header, r->arena, (size_t)conf->limits.header_octets, (size_t)conf->limits.header_fields);
+	if (!read_client(r, &client, err) || !cli_clock(&r->world, &clock, err) ||
+	    !header_read(message, &header, &body, err))
+		return false;
+	struct dns *dns = cli_dns_open(&r->world, &conf->dns, r->arena, err);
+	if (dns == NULL)
+		return false;
+	struct assess_shared shared = { .dns = dns };
+	struct arena *arena = arena_new(); /* the message's own: its DNS task must end before the resolver does */
+	struct assess *a = assess_begin(&conf->assess, &client, &shared, clock_wall(&clock), arena);
+	if (assess_header(a, &header))
+		assess_body(a, body);
+	const struct assessment *found = assess_end(a);
+	struct view field = auth_results_write(r->authserv_id, &found->facts, true, 23, arena);
+	if (as_json)
+		print_json(r, found, field);
+	else
+		printf("Authentication-Results:%.*s\n", VIEW_ARG(field));
+	*status = exit_status(&found->facts);
+	arena_free(arena);
+	dns_close(dns);
+	return true;
+}
+
+static struct view
+own_name(const struct settings *settings, struct view wish, struct arena *arena)
+{
+	char name[256];
+
+	if (wish.n > 0)
+		return wish;
+	if (settings->site.authserv_id.n > 0)
+		return settings->site.authserv_id;
+	if (gethostname(name, sizeof(name)) != 0)
+		return VIEW_LIT("localhost");
+	name[sizeof(name) - 1] = '\0';
+	return arena_copy(arena, view_of(name));
+}
+
+static int
+check_file(struct run *r, struct view file, bool as_json, struct view authserv_id)
+{
+	struct err err;
+	struct view message;
+	int status = CLI_USAGE;
+
+	r->settings = cli_settings(&r->world, r->arena);
+	if (r->settings == NULL)
+		return CLI_USAGE;
+	r->authserv_id = own_name(r->settings, authserv_id, r->arena);
+	if (!cli_read(file, r->arena, &message, &err) || !check_message(r, message, as_json, &status, &err))
+		fprintf(stderr, "assayctl check: %s\n", err.text);
+	settings_unref(r->settings);
+	return status;
+}
+
+int
+cli_check(const struct cli_command *self, struct cli_list words, struct arena *arena)
+{
+	struct run r = { .self = self, .arena = arena };
+	struct view authserv_id = VIEW_EMPTY;
+	bool help = false, as_json = false;
+	const struct cli_option options[] = {
+		{ .name = "ip", .value_name = "ADDR", .help = "the client; without it SPF is not asked",
+		    .value = &r.envelope.ip },
+		{ .name = "helo", .value_name = "NAME", .help = "what the client called itself", .value = &r.envelope.helo },
+		{ .name = "from", .value_name = "ADDR", .help = "envelope sender (default: the null sender)",
+		    .value = &r.envelope.from },
+		{ .name = "rcpt", .value_name = "ADDR", .help = "envelope recipient; may stand several times",
+		    .list = &r.envelope.rcpt },
+		{ .name = "authserv-id", .value_name = "NAME", .help = "our name in the results", .value = &authserv_id },
+		{ .name = "json", .help = "every fact, as JSON", .given = &as_json },
+		CLI_WORLD_OPTIONS(&r.world),
+		{ .name = "help", .help = "this text", .given = &help },
+	};
+	size_t n = sizeof(options) / sizeof(options[0]);
+	struct cli_list arguments;
+
+	if (!cli_options(self, options, n, words, &arguments, arena))
+		return CLI_USAGE;
+	if (help) {
+		cli_help(self, options, n);
+		return CLI_OK;
+	}
+	if (arguments.n != 1)
+		return cli_usage(self, "one FILE is wanted (\"-\" is standard input)");
+	return check_file(&r, arguments.item[0], as_json, authserv_id);
+}
