@@ -63,10 +63,10 @@ struct spf_input {
 
 /* The result for one identity. */
 struct spf_result {
-	enum auth_result result; /* all seven of RFC 7208 2.6, never collapsed; AUTH_NONE when nothing could be asked */
+	enum auth_result result; /* all seven of RFC 7208 2.6, never collapsed; none when nothing could be asked */
 	struct view domain;	 /* the domain whose policy was asked */
 	struct view sender;	 /* local@domain that %{s} meant */
-	struct view mechanism;	 /* that matched: "-all", "include:_spf.example", "default" (nothing did); empty: none */
+	struct view mechanism;	 /* that matched: "-all", "include:_spf.example"; "default": none did; else empty */
 	struct view problem;	 /* temperror, permerror: why, in our words, ASCII; else empty */
 	struct view explanation; /* exp= of the sender, ASCII, capped; empty: none.  The sender's words. */
 	unsigned lookups;	 /* terms counted */
@@ -80,7 +80,7 @@ enum spf_identity {
 	SPF_GUESS,    /* MAIL FROM identity against conf->guess_record; never an input of DMARC */
 };
 
-/* An explanation is cut to this; one SMTP reply line of RFC 5321 4.5.3.1.5 holds it with our words before it. */
+/* An explanation is cut to this many octets, so that one reply of 980 holds it, the domain and our words. */
 #define SPF_EXPLANATION_MAX 400
 
 /*

@@ -21,7 +21,7 @@ struct spf_trace_row {
 	unsigned depth;	     /* 0: the record of the sender's domain */
 	struct view name;    /* the domain, or the target name with macros expanded; empty: none */
 	struct view text;
-	const char *outcome; /* "pass", "permerror"...; of a term: "match", "no match", "temperror"...; "": unfinished */
+	const char *outcome; /* "pass", "permerror"...; of a term: "match", "no match", or the error; "": unfinished */
 	struct view note;    /* why, where that is not plain; may be empty */
 	unsigned lookups;    /* counted so far, this row included */
 	unsigned voids;

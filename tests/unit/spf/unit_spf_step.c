@@ -109,6 +109,22 @@ START_TEST(time_is_up)
 }
 END_TEST
 
+/* The answer that came too late is not used, whatever it says. */
+START_TEST(late_answer)
+{
+	struct trial t;
+
+	trial_open(&t, VIEW_LIT("slow.example TXT \"v=spf1 a:h1.example -all\"\n"
+				"h1.example A 192.0.2.1\nh1.example DELAY 1100\n"));
+	t.conf.wait = 1;
+	trial_from(&t, "192.0.2.1", "helo.example.org", "user@slow.example");
+	const struct spf_result *r = trial_join(&t);
+	ck_result_is(r, "temperror");
+	ck_view_is(r->problem, "h1.example A: the time for SPF is up");
+	trial_close(&t);
+}
+END_TEST
+
 /* A step without news does nothing, and does not use up memory. */
 START_TEST(idle_steps_are_free)
 {
@@ -154,6 +170,7 @@ main(void)
 	tcase_add_test(tc, asked_side_by_side);
 	tcase_add_test(tc, nothing_asked_in_vain);
 	tcase_add_test(tc, time_is_up);
+	tcase_add_test(tc, late_answer);
 	tcase_add_test(tc, idle_steps_are_free);
 	tcase_add_test(tc, left_alone);
 	suite_add_tcase(suite, tc);
