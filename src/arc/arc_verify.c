@@ -230,16 +230,32 @@ verify_chain(struct arc_check *check, struct arc_result *r)
 			return;
 }
 
+/*
+ * Octets of header that may be hashed for the sake of oldest_pass: each ARC-Message-Signature can cover all of it.  Enough
+ * for all sets of a header of 80 KB.
+ */
+#define OLDER_OCTETS_MAX (4 * 1024 * 1024)
+
+static bool
+older_passes(struct arc_check *check, unsigned instance)
+{
+	struct err err;
+
+	return check->chain.set[instance - 1].part[ARC_AMS]->sound && check->ams_key[instance - 1] != NULL &&
+	       verify_message(check, instance, &err);
+}
+
 /* RFC 8617 5.2 step 5: optional, and never a reason to fail */
 static void
 find_oldest_pass(struct arc_check *check, struct arc_result *r)
 {
 	unsigned lowest = check->chain.n;
-	struct err err;
+	size_t octets = check->header->octets;
 
-	while (lowest > 1 && check->chain.set[lowest - 2].part[ARC_AMS]->sound && check->ams_key[lowest - 2] != NULL &&
-	       verify_message(check, lowest - 1, &err))
+	while (lowest > 1 && octets <= OLDER_OCTETS_MAX && older_passes(check, lowest - 1)) {
 		lowest--;
+		octets += check->header->octets;
+	}
 	r->oldest_pass_exim = lowest;
 	r->oldest_pass = lowest == 1 ? 0 : lowest;
 }

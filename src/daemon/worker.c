@@ -101,7 +101,7 @@ control(void *arg)
 
 /* ---- beginning ---------------------------------------------------------------------------- */
 
-/* All threads inherit the mask: only the descriptor hears these signals. */
+/* All threads inherit the mask (the parent has set it before our birth): only the descriptor hears these signals. */
 static bool
 open_signals(struct worker *w, struct err *err)
 {

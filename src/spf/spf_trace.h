@@ -7,7 +7,8 @@
  * spf_trace - what an evaluation did, step by step, as plain data (assayctl spf --trace).
  * Put into spf_input by a caller who wants it; a check without one pays a comparison with NULL per term.
  * The rows are the tree read from top to bottom: a row's children follow it, one deeper.  Only the
- * native engine fills it; its rows are complete once the result is there.
+ * native engine fills it; its rows are complete once the result is there, and point into memory of the check:
+ * they must not outlive its arena.
  */
 enum spf_trace_kind {
 	SPF_TRACE_RECORD, /* check_host() of a domain: text is its record, empty when it has none */

@@ -255,6 +255,35 @@ START_TEST(crowds_of_fields_are_not_parsed)
 }
 END_TEST
 
+START_TEST(octets_are_bounded)
+{
+	static char junk[ARC_OCTETS_MAX / 3];
+	struct header h;
+	struct arc_chain chain;
+	struct err err;
+
+	memset(junk, 'x', sizeof(junk));
+	memcpy(junk, " i=1; ", 6);
+	header_init(&h, arena, 10000000, 100);
+	add_short(&h, "S1n", 3);
+	add_short(&h, "M1", 2);
+	ck_assert(header_add(&h, VIEW_LIT("ARC-Authentication-Results"), (struct view){ junk, sizeof(junk) }, &err));
+	arc_chain_collect(&h, arena, &chain);
+	ck_assert(arc_chain_sound(&chain));
+	for (char i = '2'; i < '4'; i++) {
+		junk[3] = i;
+		ck_assert(header_add(&h, VIEW_LIT("ARC-Authentication-Results"), (struct view){ junk, sizeof(junk) }, &err));
+	}
+	add_short(&h, "S2p", 3);
+	add_short(&h, "S3p", 3);
+	add_short(&h, "M2", 2);
+	add_short(&h, "M3", 2);
+	arc_chain_collect(&h, arena, &chain);
+	ck_view_is(chain.why, "more than 262144 octets of ARC fields");
+	ck_assert_uint_eq(chain.n, 3);
+}
+END_TEST
+
 /* arc_tags_write: 77 columns, a tab counts 8 */
 static const struct {
 	const char *what;
@@ -402,6 +431,7 @@ main(void)
 	tcase_add_test(tc, names_in_h_are_bounded);
 	tcase_add_loop_test(tc, chain_rows, 0, ARRAY_LEN(chains));
 	tcase_add_test(tc, crowds_of_fields_are_not_parsed);
+	tcase_add_test(tc, octets_are_bounded);
 	tcase_add_loop_test(tc, tag_list_rows, 0, ARRAY_LEN(lists));
 	tcase_add_loop_test(tc, expiry_rows, 0, ARRAY_LEN(expiries));
 	tcase_add_loop_test(tc, sign_name_rows, 0, ARRAY_LEN(sign_names));
