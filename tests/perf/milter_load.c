@@ -90,9 +90,11 @@ macros(char command, const char *pairs, size_t n)
 	packet('D', &command, 1, pairs, n, "", 0);
 }
 
+/* A filter that writes its answer in two pieces over TCP would wait 40 ms for our acknowledgement: not what is measured. */
 static void
 take(void *p, size_t n)
 {
+	setsockopt(sock, IPPROTO_TCP, TCP_QUICKACK, &(int){ 1 }, sizeof(int));
 	for (size_t at = 0; at < n;) {
 		ssize_t got = read(sock, (char *)p + at, n - at);
 		if (got == 0) {
@@ -180,7 +182,7 @@ greet(const char *address)
 	uint16_t port = htons(40000);
 	char text[100];
 
-	macros('C', LIT("j\0mx.example.net\0{daemon_name}\0mx.example.net\0{daemon_addr}\0127.0.0.1\0v\0Postfix 3.7.11\0"));
+	macros('C', LIT("j\0mx.example.net\0{daemon_name}\0mx.example.net\0{daemon_addr}\0" "127.0.0.1\0v\0Postfix 3.7.11\0"));
 	int n = snprintf(text, sizeof(text), "%s", address);
 	packet('C', strchr(address, ':') != NULL ? "mail.sender.example\0006" : "mail.sender.example\0004", 21, &port, 2,
 	    text, (size_t)n + 1);
