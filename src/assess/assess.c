@@ -48,6 +48,7 @@ begin_spf(struct assess *a, const struct assess_client *client)
 		.mail_local = client->mail_local,
 		.mail_domain = client->mail_domain,
 		.receiver = client->receiver,
+		.dnssec = a->conf->dnssec,
 		.now = a->now,
 	};
 	a->mailfrom = spf_begin(&a->spf_input, SPF_MAILFROM, a->dns, a->arena);
@@ -197,8 +198,10 @@ end_spf(struct assess *a)
 	found->spf = spf_join(a->mailfrom);
 	begin_guess(a);
 	found->spf_helo = spf_join(a->helo);
-	if (a->guess != NULL)
+	if (a->guess != NULL) {
 		found->spf_guess = spf_join(a->guess);
+		found->guess_field = spf_guess_field(&a->spf_input, found->spf_guess, a->arena);
+	}
 	if (a->conf->spf.received_spf)
 		found->received_spf = spf_received(&a->spf_input, SPF_MAILFROM, found->spf, a->arena);
 }
