@@ -50,6 +50,8 @@ struct limits_conf {
 };
 extern const struct conf_section limits_section;
 
+struct session_history;
+
 struct settings {
 	struct arena *arena;
 	atomic_uint refs;
@@ -59,6 +61,7 @@ struct settings {
 	struct site_conf site;
 	struct limits_conf limits;
 	struct dns_conf dns;
+	struct session_history *history; /* of dmarc.history-file; NULL: none is wanted */
 	struct assess_conf assess; /* .spf and .dkim from their groups, .budget from dns */
 };
 
