@@ -51,6 +51,8 @@ struct limits_conf {
 };
 extern const struct conf_section limits_section;
 
+struct session_history;
+
 struct settings {
 	struct arena *arena;
 	atomic_uint refs;
@@ -60,6 +62,7 @@ struct settings {
 	struct site_conf site;
 	struct limits_conf limits;
 	struct dns_conf dns;
+	struct session_history *history; /* of dmarc.history-file; NULL: none is wanted */
 	struct assess_conf assess; /* .spf and .dkim from their groups, .budget from dns */
 	struct seal_conf seal;
 	struct arc_seal_conf sealing; /* made of seal by settings_open_keys; no keys: nothing is sealed */

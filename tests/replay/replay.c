@@ -29,6 +29,7 @@ struct macro {
 struct play {
 	struct arena *arena;
 	struct scenario scenario;
+	const char *key_file;
 	struct settings *settings; /* the current snapshot */
 	struct session_load load;
 	struct clock clock;
@@ -94,7 +95,7 @@ load_settings(struct play *p, struct view text, unsigned generation)
 {
 	char path[] = "/tmp/replay.conf.XXXXXX", key[] = "/tmp/replay.key.XXXXXX";
 	int fd = mkstemp(path), key_fd = mkstemp(key); /* mkstemp gives the mode that a key must have */
-	struct view whole = with_key_path(text, key, p->arena), pem = view_of(test_key);
+	struct view whole = with_key_path(text, key, p->arena), pem = read_file(p->key_file);
 	bool ok = fd >= 0 && write(fd, whole.p, whole.n) == (ssize_t)whole.n && key_fd >= 0 &&
 	    write(key_fd, pem.p, pem.n) == (ssize_t)pem.n;
 	struct settings *settings = NULL;
@@ -435,6 +436,8 @@ begin(struct play *p, const char *path)
 		printf("%s: %s\n", path, err.text);
 		return false;
 	}
+	struct view folder = view_sub(view_of(path), 0, view_find_last(view_of(path), '/') + 1); /* +1: none becomes 0 */
+	p->key_file = arena_printf(p->arena, "%.*skeys/rsa.pem", VIEW_ARG(folder)).p;
 	if (!load_settings(p, p->scenario.conf, 1)) {
 		printf("%s: its settings cannot be used\n", path);
 		return false;
