@@ -104,6 +104,7 @@ load_settings(struct play *p, struct view text, unsigned generation)
 		close(fd);
 	if (key_fd >= 0)
 		close(key_fd);
+	free((void *)pem.p);
 	if (ok)
 		settings = settings_load(path, say_mistake, NULL);
 	if (settings != NULL && !settings_open_keys(settings, say_mistake, NULL)) {
