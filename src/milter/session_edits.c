@@ -113,6 +113,8 @@ session_build_edits(struct session *s, const struct assessment *found, const str
 		delete_forged(&e, &m->header, m->authserv_id);
 	struct auth_facts fit = session_fit_results(m->authserv_id, &found->facts, s->arena);
 	insert_field(&e, results_name, write_results(m->authserv_id, &fit, s->arena));
+	if (found->guess_field.n > 0)
+		insert_field(&e, VIEW_LIT("X-SPF-Guess"), found->guess_field);
 	if (found->received_spf.n > 0)
 		insert_field(&e, VIEW_LIT("Received-SPF"), found->received_spf);
 	if (session_seal_message(s, found, e.edit, e.n))

@@ -152,6 +152,7 @@ settings_new(void)
 static void
 join_parts(struct settings *s)
 {
+	s->assess.dnssec = s->dns.dnssec;
 	s->assess.budget = (struct dns_budget){
 		.queries = (unsigned)s->dns.queries_per_message,
 		.wait_ms = s->dns.wait_per_message,
