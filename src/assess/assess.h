@@ -45,6 +45,7 @@ struct assess_client {
 	struct view mail_local, mail_domain; /* both empty: the null sender */
 	struct view receiver;		     /* our name */
 	bool trusted;			     /* internal or authenticated: neither SPF nor DMARC is asked */
+	bool seal;			     /* an ARC set will be added: its body hash is made too */
 };
 
 struct assessment {
@@ -76,5 +77,7 @@ bool assess_header(struct assess *a, const struct header *header);
 bool assess_body(struct assess *a, struct view chunk);
 /* Also right when assess_header or any body never came.  Called again: the same assessment. */
 const struct assessment *assess_end(struct assess *a);
+/* After assess_end: what arc_seal_want_body gave; NULL: not asked for. */
+const struct body_hash *assess_seal_body(const struct assess *a);
 
 #endif

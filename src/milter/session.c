@@ -209,6 +209,7 @@ begin_assessment(struct session *s)
 		.mail_domain = m->from.domain,
 		.receiver = m->authserv_id,
 		.trusted = m->trust != TRUST_NONE,
+		.seal = m->seal.wanted,
 	};
 
 	if (m->from.text.n == 0 && !m->null_sender)
@@ -233,6 +234,7 @@ begin_message(struct session *s, struct view argument, session_macro *macro, voi
 	/* Without brackets it comes from sendmail(1) only. */
 	m->null_sender = argument.n == 0 || view_is(argument, "<>");
 	header_init(&m->header, s->arena, (size_t)limits->header_octets, (size_t)limits->header_fields);
+	m->seal.wanted = session_seal_wanted(s);
 	begin_assessment(s);
 }
 
