@@ -63,7 +63,10 @@ struct session_reply {
 	int code;	       /* 450..599, class agrees with answer and enhanced code */
 	struct view enhanced;  /* "5.7.1" */
 	struct view text;      /* ASCII, one line, at most 980 octets; "%" not doubled yet */
+	const struct view *line; /* of the message's arena: what goes out instead of text, a line each; lines = 0: text */
+	size_t lines;		 /* at most SESSION_REPLY_LINES_MAX */
 };
+#define SESSION_REPLY_LINES_MAX 32 /* libmilter's */
 
 enum edit_kind {
 	EDIT_INSERT_HEADER, /* name, value at index 0: above all */

@@ -133,6 +133,7 @@ static const struct {
 	{ &dkim_section, offsetof(struct settings, assess.dkim) },
 	{ &arc_section, offsetof(struct settings, assess.arc) },
 	{ &dmarc_section, offsetof(struct settings, assess.dmarc) },
+	{ &policy_section, offsetof(struct settings, policy) },
 };
 #define PARTS (sizeof(parts) / sizeof(parts[0]))
 
@@ -184,8 +185,22 @@ settings_presets(void)
 	return s;
 }
 
+/* "FILE: policy.directory: ..." */
+static bool
+open_policies(struct settings *s, const struct settings *before, void (*say)(void *ctx, const char *text), void *ctx)
+{
+	s->policies = policy_load(&s->policy, before == NULL ? NULL : before->policies, s->arena, say, ctx);
+	return s->policies != NULL;
+}
+
 struct settings *
 settings_load(const char *path, void (*say)(void *ctx, const char *text), void *ctx)
+{
+	return settings_reload(path, NULL, say, ctx);
+}
+
+struct settings *
+settings_reload(const char *path, const struct settings *before, void (*say)(void *ctx, const char *text), void *ctx)
 {
 	struct settings *s = settings_new();
 	struct conf_target target[PARTS];
@@ -198,7 +213,7 @@ settings_load(const char *path, void (*say)(void *ctx, const char *text), void *
 	}
 	s->path = (struct view){ arena_cstr(s->arena, view_of(path)), strlen(path) };
 	join_parts(s);
-	if (!open_lists(s, say, ctx)) {
+	if (!open_lists(s, say, ctx) || !open_policies(s, before, say, ctx)) {
 		settings_unref(s);
 		return NULL;
 	}

@@ -4,6 +4,7 @@
 #include "assess/assess.h"
 #include "conf/item.h"
 #include "dns/dns_conf.h"
+#include "policy/policy.h"
 
 #include <stdatomic.h>
 
@@ -59,6 +60,8 @@ struct settings {
 	struct site_conf site;
 	struct limits_conf limits;
 	struct dns_conf dns;
+	struct policy_conf policy;
+	const struct policy_set *policies; /* of policy.directory; NULL: none were read */
 	struct assess_conf assess; /* .spf and .dkim from their groups, .budget from dns */
 };
 
@@ -68,6 +71,12 @@ struct settings {
  * with the word "warning".  generation is 0: the caller sets it before anybody else sees the snapshot.
  */
 struct settings *settings_load(const char *path, void (*say)(void *ctx, const char *text), void *ctx);
+/*
+ * The same beside the settings in force (NULL: none): a policy file that has mistakes now keeps what it said there.
+ * Its mistakes are said, and are no reason to give NULL.
+ */
+struct settings *settings_reload(const char *path, const struct settings *before,
+    void (*say)(void *ctx, const char *text), void *ctx);
 /* All presets, as an empty file would give; for tests and assayctl without a file. */
 struct settings *settings_presets(void);
 struct settings *settings_ref(struct settings *settings);
