@@ -35,7 +35,9 @@ struct arc_result {
 	enum auth_result result; /* none, pass, fail; temperror: DNS trouble kept it from being known */
 	struct view reason;	 /* Exim's arc_state_reason: why not pass */
 	unsigned instances;	 /* highest i= seen, ARC_INSTANCES_MAX when there are more sets; 0: none */
-	unsigned oldest_pass;	 /* RFC 8617 5.2: lowest instance whose AMS verifies with all above it; 0: all do */
+	/* RFC 8617 5.2: lowest instance whose AMS verifies with all above it; 0: all do.  (In headers of hundreds of KB
+	 * we do not look at all; then it is the lowest we looked at.) */
+	unsigned oldest_pass;
 	unsigned oldest_pass_exim; /* Exim's $arc_oldest_pass: lowest passing instance; 0: none */
 	const struct view *domains; /* d= of each seal, [0] is instance 1; an element empty where unknown */
 	size_t domains_n;
@@ -43,6 +45,7 @@ struct arc_result {
 	struct view selector;	 /* s= of that seal */
 	struct view newest_aar;	 /* value of the newest ARC-Authentication-Results of a passing chain; else empty */
 	struct view newest_authres; /* of that, what follows "i=N;": for auth_results_parse */
+	bool covers_from; /* pass, and the newest h= names From: else the author may have been changed unseen */
 	bool ends_failed;	 /* the newest seal already says cv=fail */
 };
 

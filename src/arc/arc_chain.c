@@ -87,9 +87,10 @@ check_structure(struct arc_chain *chain, struct arena *arena)
 void
 arc_chain_collect(const struct header *header, struct arena *arena, struct arc_chain *chain)
 {
+	size_t octets = 0;
 	enum arc_kind kind;
 
-	*chain = (struct arc_chain){ 0 };
+	*chain = (struct arc_chain){ .why = VIEW_EMPTY };
 	for (size_t i = 0; i < header->n; i++) {
 		if (!arc_kind_of(header->field[i].name, &kind))
 			continue;
@@ -99,8 +100,11 @@ arc_chain_collect(const struct header *header, struct arena *arena, struct arc_c
 			chain->ends_failed = false;
 			break;
 		}
+		octets += header->field[i].value.n;
 		take_field(chain, kind, &header->field[i], arena);
 	}
+	if (octets > ARC_OCTETS_MAX)
+		fault(chain, arena, "more than %d octets of ARC fields", ARC_OCTETS_MAX);
 	if (chain->fields > 0)
 		check_structure(chain, arena);
 }

@@ -29,6 +29,12 @@ arc_chain_sound(const struct arc_chain *chain)
 }
 
 /*
+ * Octets that the fields of a chain may have in all.  Every seal covers all sets below it, so that the work grows with
+ * the square of the chain; the longest chains of real mail have some 4 KB a set, and fewer than 20 sets.
+ */
+#define ARC_OCTETS_MAX (256 * 1024)
+
+/*
  * Collect the sets of header and look at their structure.  header must stay as it is while *chain is in use.
  * No more than 3 * ARC_INSTANCES_MAX fields are looked into, whatever the header holds.
  */

@@ -2,7 +2,7 @@
 
 #include "base/buffer.h"
 
-/* "as[2].d=d2.example" of RFC 7.2.2; domains hold nothing but letters, digits, "-", "_" and "." */
+/* "as[2].d=d2.example" of RFC 8617 7.2.2; domains hold nothing but letters, digits, "-", "_" and "." */
 static void
 add_sealer(struct buffer *b, const struct arc_result *r, size_t instance)
 {

@@ -95,6 +95,20 @@ take_name(const struct tag_list *tags, const char *tag, struct arena *arena, str
 	return true;
 }
 
+/* domain-name = sub-domain 1*("." sub-domain)                                  RFC 6376 3.5 */
+static bool
+take_domain(const struct tag_list *tags, struct arena *arena, struct view *domain, struct err *err)
+{
+	struct view name;
+
+	if (!take_name(tags, "d", arena, &name, err))
+		return false;
+	if (domain_labels(name) < 2)
+		return err_perm(err, "d= is a single label");
+	*domain = name;
+	return true;
+}
+
 static bool
 take_octets(const struct tag_list *tags, const char *tag, struct arena *arena, struct view *octets, struct err *err)
 {
@@ -126,7 +140,7 @@ take_number(const struct tag_list *tags, const char *name, uint64_t max, int64_t
 static bool
 decode_common(const struct tag_list *tags, struct arena *arena, struct arc_signature *sig, struct err *err)
 {
-	return take_algorithm(tags, &sig->type, err) && take_name(tags, "d", arena, &sig->domain, err) &&
+	return take_algorithm(tags, &sig->type, err) && take_domain(tags, arena, &sig->domain, err) &&
 	       take_name(tags, "s", arena, &sig->selector, err) && take_octets(tags, "b", arena, &sig->octets, err) &&
 	       take_number(tags, "t", SECONDS_MAX, &sig->signed_at, err);
 }

@@ -26,7 +26,8 @@ arc_expire_parse(struct view text, struct arc_expire *expire, struct err *err)
 	expire->seconds = ARC_EXPIRE_PRESET;
 	if (text.n == 0)
 		return true;
-	if (!view_to_u64(cursor_rest(&c), EXPIRE_MAX, &seconds))
+	uint64_t max = expire->kind == ARC_EXPIRE_AT ? EXPIRE_MAX : ARC_EXPIRE_AFTER_MAX;
+	if (!view_to_u64(cursor_rest(&c), max, &seconds))
 		return err_perm(err, "neither \"none\" nor seconds since 1970 nor \"+\" and seconds from now");
 	expire->seconds = (int64_t)seconds;
 	return true;
@@ -47,6 +48,17 @@ arc_sealed_by(const struct arc_result *chain, const struct arc_seal_conf *conf)
 		if (view_eq_nocase(chain->selector, conf->key[i].selector))
 			return true;
 	return false;
+}
+
+/* -1: never */
+static int64_t
+expiry_of(const struct arc_seal_input *in)
+{
+	const struct arc_expire *expire = &in->conf->expire;
+
+	if (expire->kind == ARC_EXPIRE_NONE)
+		return -1;
+	return expire->kind == ARC_EXPIRE_AT ? expire->seconds : in->now + expire->seconds;
 }
 
 /* --- may we? ------------------------------------------------------------------------------------ */
@@ -165,17 +177,6 @@ number(const struct sealing *s, int64_t n)
 	return arena_printf(s->arena, "%lld", (long long)n);
 }
 
-static void
-add_expiry(const struct sealing *s, struct arc_tags *tags)
-{
-	const struct arc_expire *expire = &s->in->conf->expire;
-
-	if (expire->kind == ARC_EXPIRE_AT)
-		arc_tags_add(tags, "x", number(s, expire->seconds));
-	else if (expire->kind == ARC_EXPIRE_AFTER)
-		arc_tags_add(tags, "x", number(s, s->in->now + expire->seconds));
-}
-
 static const char *
 cv_of(const struct arc_result *chain)
 {
@@ -199,7 +200,8 @@ list_tags(const struct sealing *s, enum arc_kind kind, struct view signature, st
 	if (s->in->conf->timestamps)
 		arc_tags_add(tags, "t", number(s, s->in->now));
 	if (kind == ARC_AMS) {
-		add_expiry(s, tags);
+		if (expiry_of(s->in) >= 0)
+			arc_tags_add(tags, "x", number(s, expiry_of(s->in)));
 		arc_tags_add(tags, "h", join_names(s));
 		arc_tags_add(tags, "bh", base64_encode(body_hash_value(s->in->body), s->arena));
 	}
@@ -297,6 +299,8 @@ arc_seal(const struct arc_seal_input *in, struct arena *arena, struct arc_seal *
 		return false;
 	if (in->body == NULL)
 		return err_perm(err, "more than %d body hashes", BODY_HASHES_MAX);
+	if (expiry_of(in) >= 0 && expiry_of(in) <= in->now) /* RFC 6376 3.5: x= must be after t= */
+		return err_perm(err, "the time of x= has passed");
 	s.key = find_key(in->conf, in->now, err);
 	if (s.key == NULL)
 		return false;

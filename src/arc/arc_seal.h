@@ -21,6 +21,7 @@ struct arc_expire {
 	int64_t seconds;
 };
 #define ARC_EXPIRE_PRESET (30 * 24 * 60 * 60) /* Exim's "one month" */
+#define ARC_EXPIRE_AFTER_MAX (10LL * 365 * 24 * 60 * 60) /* for "+": ten years */
 
 /* "none"; "" (one month from now); "1893456000" (then); "+86400" (from now).  False: ERR_PERM. */
 bool arc_expire_parse(struct view text, struct arc_expire *expire, struct err *err);
@@ -105,7 +106,7 @@ bool arc_sealed_by(const struct arc_result *chain, const struct arc_seal_conf *c
 /*
  * After body_hashes_end.  cv= is what chain says.  False: not sealed, and err says why.  ERR_PERM: a set would
  * be wrong or of no use (5.1 step 2: the chain already said cv=fail; 50 sets; sealed by us before; the fields of ARC
- * are no longer those that were verified), or no key is fit.  ERR_TEMP: the chain could not be judged.
+ * are no longer those that were verified), no key is fit, or x= has passed.  ERR_TEMP: the chain could not be judged.
  * Thread-safe: reads its arguments only.
  */
 bool arc_seal(const struct arc_seal_input *in, struct arena *arena, struct arc_seal *seal, struct err *err);

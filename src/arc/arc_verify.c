@@ -4,14 +4,16 @@
 #include "arc/arc_hash.h"
 #include "base/buffer.h"
 
+#define RECORDS_MAX 4 /* at one name, tried in their order; more than one is a mistake or a rotation */
+
 /* One name below _domainkey; several signatures share it. */
 struct arc_key {
 	struct view name;
 	struct dns_question *question;
-	bool known; /* ok, record and err are */
-	bool ok;
-	struct key_record record;
-	struct err err;
+	bool known; /* what follows is */
+	struct key_record record[RECORDS_MAX];
+	size_t records;
+	struct err err; /* why there is none */
 };
 
 struct arc_check {
@@ -23,7 +25,7 @@ struct arc_check {
 	struct arena *arena;
 	struct arc_chain chain;
 	struct arc_scope scope;
-	struct arc_key key[ARC_KEYS_MAX];
+	struct arc_key *key; /* room for ARC_KEYS_MAX */
 	size_t keys;
 	struct arc_key *seal_key[ARC_INSTANCES_MAX];
 	struct arc_key *ams_key[ARC_INSTANCES_MAX]; /* NULL: not asked for */
@@ -62,6 +64,7 @@ ask_all(struct arc_check *check, struct body_hashes *bodies)
 	const struct arc_set *set = check->chain.set;
 	unsigned n = check->chain.n;
 
+	check->key = ARENA_ARRAY(check->arena, ARC_KEYS_MAX, struct arc_key);
 	check->ams_key[n - 1] = ask_key(check, &set[n - 1].part[ARC_AMS]->signature);
 	for (unsigned i = n; i > 0; i--)
 		check->seal_key[i - 1] = ask_key(check, &set[i - 1].part[ARC_SEAL]->signature);
@@ -95,18 +98,22 @@ arc_begin(const struct arc_input *in, struct dns_task *dns, struct body_hashes *
 
 /* --- keys --------------------------------------------------------------------------------------- */
 
-/* The first text that means to be a key counts; others at the name are passed over. */
-static bool
-parse_key(struct arc_check *check, const struct dns_answer *answer, struct key_record *record, struct err *err)
+/* Texts that do not mean to be keys are passed over. */
+static void
+parse_keys(struct arc_check *check, struct arc_key *key, const struct dns_answer *answer)
 {
-	for (size_t i = 0; i < answer->n; i++) {
+	size_t tried = 0;
+
+	err_perm(&key->err, "no key in DNS");
+	for (size_t i = 0; i < answer->n && tried < RECORDS_MAX; i++) {
 		bool is_key = false;
-		if (key_record_parse(answer->txt[i], check->cache, check->arena, record, &is_key, err))
-			return true;
-		if (is_key)
-			return err_in(err, "key");
+		struct err err;
+		if (key_record_parse(answer->txt[i], check->cache, check->arena, &key->record[key->records], &is_key, &err))
+			key->records++;
+		else if (is_key)
+			key->err = err;
+		tried += is_key ? 1 : 0;
 	}
-	return err_perm(err, "no key in DNS");
 }
 
 static void
@@ -116,24 +123,26 @@ load_key(struct arc_check *check, struct arc_key *key)
 
 	key->known = true;
 	if (answer->outcome == DNS_TEMP)
-		key->ok = err_temp(&key->err, "key: DNS says %s", answer->why);
+		err_temp(&key->err, "DNS says %s", answer->why);
+	else if (answer->outcome == DNS_DATA)
+		parse_keys(check, key, answer);
 	else
-		key->ok = parse_key(check, answer, &key->record, &key->err);
+		err_perm(&key->err, "no key in DNS");
 }
 
 static bool
 check_record(const struct arc_check *check, const struct key_record *record, enum key_type type, struct err *err)
 {
 	if (record->revoked)
-		return err_perm(err, "key: revoked");
+		return err_perm(err, "revoked");
 	if (record->type != type)
-		return err_perm(err, "key: of another type than a= says");
+		return err_perm(err, "of another type than a= says");
 	if (!record->sha256_allowed)
-		return err_perm(err, "key: not for sha256");
+		return err_perm(err, "not for sha256");
 	if (!record->email_allowed)
-		return err_perm(err, "key: not for email");
+		return err_perm(err, "not for email");
 	if (type == KEY_RSA && public_key_bits(record->key) < check->conf->rsa_bits_min)
-		return err_perm(err, "key: %d bits are too few", public_key_bits(record->key));
+		return err_perm(err, "%d bits are too few", public_key_bits(record->key));
 	return true;
 }
 
@@ -145,12 +154,16 @@ verify_digest(struct arc_check *check, struct arc_key *key, const struct arc_sig
 		return err_perm(err, "more than %d keys", ARC_KEYS_MAX);
 	if (!key->known)
 		load_key(check, key);
-	if (!key->ok) {
+	if (key->records == 0)
 		*err = key->err;
-		return false;
+	for (size_t i = 0; i < key->records; i++) {
+		if (!check_record(check, &key->record[i], sig->type, err))
+			continue;
+		if (public_key_verify(key->record[i].key, digest, sig->octets))
+			return true;
+		err_perm(err, "the signature is not of this key");
 	}
-	return check_record(check, &key->record, sig->type, err) &&
-	       (public_key_verify(key->record.key, digest, sig->octets) || err_perm(err, "signature does not verify"));
+	return err_in(err, "key");
 }
 
 /* --- signatures --------------------------------------------------------------------------------- */
@@ -230,16 +243,32 @@ verify_chain(struct arc_check *check, struct arc_result *r)
 			return;
 }
 
+/*
+ * Octets of header that may be hashed for the sake of oldest_pass: each ARC-Message-Signature can cover all of it.  Enough
+ * for all sets of a header of 80 KB.
+ */
+#define OLDER_OCTETS_MAX (4 * 1024 * 1024)
+
+static bool
+older_passes(struct arc_check *check, unsigned instance)
+{
+	struct err err;
+
+	return check->chain.set[instance - 1].part[ARC_AMS]->sound && check->ams_key[instance - 1] != NULL &&
+	       verify_message(check, instance, &err);
+}
+
 /* RFC 8617 5.2 step 5: optional, and never a reason to fail */
 static void
 find_oldest_pass(struct arc_check *check, struct arc_result *r)
 {
 	unsigned lowest = check->chain.n;
-	struct err err;
+	size_t octets = check->header->octets;
 
-	while (lowest > 1 && check->chain.set[lowest - 2].part[ARC_AMS]->sound && check->ams_key[lowest - 2] != NULL &&
-	       verify_message(check, lowest - 1, &err))
+	while (lowest > 1 && octets <= OLDER_OCTETS_MAX && older_passes(check, lowest - 1)) {
 		lowest--;
+		octets += check->header->octets;
+	}
 	r->oldest_pass_exim = lowest;
 	r->oldest_pass = lowest == 1 ? 0 : lowest;
 }
@@ -260,6 +289,10 @@ list_domains(struct arc_check *check, struct arc_result *r)
 static void
 tell_newest(const struct arc_set *newest, struct arc_result *r)
 {
+	const struct arc_signature *ams = &newest->part[ARC_AMS]->signature;
+
+	for (size_t i = 0; i < ams->names_n; i++)
+		r->covers_from = r->covers_from || view_is_nocase(ams->names[i], "From");
 	r->sealer = newest->part[ARC_SEAL]->signature.domain;
 	r->selector = newest->part[ARC_SEAL]->signature.selector;
 	r->newest_aar = newest->part[ARC_AAR]->from->value;

@@ -233,7 +233,7 @@ gather_facts(struct assess *a)
 	all->fact = ARENA_ARRAY(a->arena, 4 + found->dkim.n, struct auth_fact);
 	if (found->spf != NULL)
 		spf_fact(&a->spf_input, SPF_MAILFROM, found->spf, a->arena, &all->fact[all->n++]);
-	if (found->spf_helo != NULL)
+	if (found->spf_helo != NULL && a->spf_input.helo.n > 0) /* without a name nobody could tell whose result it is */
 		spf_fact(&a->spf_input, SPF_HELO, found->spf_helo, a->arena, &all->fact[all->n++]);
 	for (size_t i = 0; i < found->dkim.n; i++)
 		all->fact[all->n++] = found->dkim.fact[i];

@@ -125,7 +125,7 @@ say_unknown(struct reading *r, const config_setting_t *setting, const struct con
 static void
 read_item(struct reading *r, config_setting_t *setting, size_t t, const struct conf_item *item)
 {
-	struct view problem;
+	struct view problem = VIEW_EMPTY;
 
 	if (conf_value(setting, item, (char *)r->target[t].into + item->offset, r->keep, r->words, &problem))
 		return;

@@ -168,30 +168,22 @@ skip_comment(struct scan *s)
 	return true;
 }
 
+/* Behind the opening quote. */
 static bool
 skip_text(struct scan *s)
 {
 	struct err *err = s->join->err;
 
-	for (;;) {
-		struct view more = cursor_take(&s->c, CC_VCHAR | CC_WSP | CC_UTF8);
-		size_t at = cursor_offset(&s->c) - more.n;
-		/* CC_VCHAR has the quote and the backslash too: go back to the first of them. */
-		size_t stop = 0;
-		while (stop < more.n && more.p[stop] != '"' && more.p[stop] != '\\')
-			stop++;
-		if (stop == more.n)
-			return err_perm(err, "a text is not closed on its line, or holds a control character") ||
-			    wrong(s);
-		cursor_back(&s->c, at + stop);
-		if (cursor_char(&s->c, '"'))
-			return true;
+	while (!cursor_char(&s->c, '"')) {
 		if (cursor_text_nocase(&s->c, VIEW_LIT("\\x00")))
 			return err_perm(err, "a text cannot hold \\x00") || wrong(s);
-		cursor_char(&s->c, '\\');
-		if (!cursor_char(&s->c, '"'))
-			cursor_char(&s->c, '\\');
+		if (cursor_text(&s->c, VIEW_LIT("\\\\")) || cursor_text(&s->c, VIEW_LIT("\\\"")))
+			continue;
+		if (cursor_any(&s->c, CC_VCHAR | CC_WSP | CC_UTF8) < 0)
+			return err_perm(err, "a text is not closed on its line, or holds a control character") ||
+			    wrong(s);
 	}
+	return true;
 }
 
 /* Digits, a sign has gone before. */

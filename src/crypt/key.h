@@ -18,8 +18,9 @@ struct private_key;
 
 /*
  * RSA from DER: SubjectPublicKeyInfo or bare RSAPublicKey.  Refused (ERR_PERM) before any arithmetic:
- * modulus above RSA_BITS_MAX, exponent even, below 3 or above 32 bits, trailing octets.  How short a modulus may
- * be is the caller's policy: public_key_bits.
+ * modulus above RSA_BITS_MAX, even, or too short to hold any SHA-256 signature (below 489 bits); exponent even, below 3
+ * or above 32 bits; trailing octets, lengths that are not DER.  How short else a modulus may be is the caller's
+ * policy: public_key_bits.
  */
 #define RSA_BITS_MAX 8192
 struct public_key *public_key_from_rsa(struct view der, struct err *err); /* NULL: err */
@@ -36,8 +37,10 @@ size_t public_key_octets(const struct public_key *key); /* memory, about, for ca
  */
 bool public_key_verify(const struct public_key *key, struct view digest, struct view signature);
 
-/* PEM, PKCS#8 or PKCS#1, not encrypted.  Refused when others than its owner (and root) may read or write the
- * file, unless the group alone may read it. */
+/*
+ * PEM, PKCS#8 or PKCS#1, not encrypted; RSA of 1024 (RFC 8301 3.2) to RSA_BITS_MAX bits.  A file is refused when others
+ * than its owner (and root) may read or write it, but its group may read it.  NULL: err, with the path in front.
+ */
 struct private_key *private_key_load(const char *path, struct err *err);
 struct private_key *private_key_from_pem(struct view pem, struct err *err);
 struct private_key *private_key_new(enum key_type type, int bits, struct err *err);

@@ -82,6 +82,7 @@ private_key_from_pem(struct view pem, struct err *err)
 		ERR_clear_error();
 		return NULL;
 	}
+	ERR_clear_error(); /* a decoder that was tried in vain leaves entries */
 	struct private_key *key = key_of(pkey, err);
 	if (key != NULL && key->type == KEY_RSA && (key->bits < RSA_BITS_TO_SIGN || key->bits > RSA_BITS_MAX)) {
 		err_perm(err, "RSA key of %d bits; %d to %d are wanted", key->bits, RSA_BITS_TO_SIGN, RSA_BITS_MAX);

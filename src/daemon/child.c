@@ -50,15 +50,16 @@ child_hear(struct child *child)
 }
 
 int64_t
-child_pause(unsigned quick_deaths)
+child_pause(unsigned quick_deaths, bool ready)
 {
-	unsigned doublings = quick_deaths <= CHILD_QUICK_FREE ? 0 : quick_deaths - CHILD_QUICK_FREE - 1;
-
 	if (quick_deaths <= CHILD_QUICK_FREE)
 		return 0;
-	if (doublings > 6 || (int64_t)500 << doublings > CHILD_PAUSE_MAX_MS)
+	unsigned doublings = quick_deaths - CHILD_QUICK_FREE - 1;
+	if (ready || doublings == 0)
+		return CHILD_PAUSE_MS;
+	if (doublings > 6 || (int64_t)CHILD_PAUSE_MS << doublings > CHILD_PAUSE_MAX_MS)
 		return CHILD_PAUSE_MAX_MS;
-	return (int64_t)500 << doublings;
+	return (int64_t)CHILD_PAUSE_MS << doublings;
 }
 
 void
@@ -67,7 +68,7 @@ child_died(struct child *child, int64_t now_ms)
 	bool quick = now_ms - child->born_ms < CHILD_QUICK_MS;
 
 	child->quick_deaths = quick ? child->quick_deaths + 1 : 0;
-	child->again_at_ms = now_ms + child_pause(child->quick_deaths);
+	child->again_at_ms = now_ms + child_pause(child->quick_deaths, child->ready);
 	child->pid = 0;
 	child->ready = false;
 	if (child->ready_fd >= 0)

@@ -15,12 +15,13 @@ struct child {
 };
 
 /*
- * A worker that lived longer is replaced at once.  One that dies again and again right after its birth would
- * keep the machine busy: the first CHILD_QUICK_FREE are replaced at once, then the pause doubles from half a
- * second up to CHILD_PAUSE_MAX_MS.
+ * A dead worker is replaced at once, and always within a second when it had been ready.  One that dies again and
+ * again right after its birth would keep the machine busy: after CHILD_QUICK_FREE quick deaths in a row there is
+ * a pause of CHILD_PAUSE_MS, which doubles up to CHILD_PAUSE_MAX_MS for one that does not even become ready.
  */
 #define CHILD_QUICK_MS 1000
 #define CHILD_QUICK_FREE 3
+#define CHILD_PAUSE_MS 500
 #define CHILD_PAUSE_MAX_MS 30000
 
 /*
@@ -36,7 +37,7 @@ void child_hear(struct child *child);
 /* waitpid had it: forget it and say when the next is due. */
 void child_died(struct child *child, int64_t now_ms);
 
-/* The pause after that many quick deaths in a row, in milliseconds. */
-int64_t child_pause(unsigned quick_deaths);
+/* The pause after that many quick deaths in a row, in milliseconds; ready: the last one took connections. */
+int64_t child_pause(unsigned quick_deaths, bool ready);
 
 #endif

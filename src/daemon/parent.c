@@ -281,16 +281,20 @@ live(struct parent *p)
 static bool
 open_signals(struct parent *p, struct err *err)
 {
-	sigset_t ours;
+	sigset_t ours, blocked;
 
 	sigemptyset(&ours);
 	sigaddset(&ours, SIGHUP);
 	sigaddset(&ours, SIGTERM);
 	sigaddset(&ours, SIGINT);
 	sigaddset(&ours, SIGCHLD);
+	blocked = ours;
+	/* For the workers: what is sent to a new one must wait until it listens, not kill it. */
+	sigaddset(&blocked, SIGUSR1);
+	sigaddset(&blocked, SIGUSR2);
 	signal(SIGCHLD, SIG_DFL); /* it may have been ignored by who started us: then there is nothing to wait for */
 	signal(SIGPIPE, SIG_IGN);
-	if (sigprocmask(SIG_SETMASK, &ours, NULL) != 0)
+	if (sigprocmask(SIG_SETMASK, &blocked, NULL) != 0)
 		return err_perm(err, "sigprocmask: %s", strerrordesc_np(errno));
 	p->signal_fd = signalfd(-1, &ours, SFD_CLOEXEC | SFD_NONBLOCK);
 	return p->signal_fd >= 0 || err_perm(err, "signalfd: %s", strerrordesc_np(errno));

@@ -2,11 +2,16 @@
 
 #include "base/log.h"
 
+#include <string.h>
+
 static void
 say_mistake(void *ctx, const char *text)
 {
 	(void)ctx;
-	log_error("%s", text);
+	if (strstr(text, ": warning: ") != NULL)
+		log_warning("%s", text);
+	else
+		log_error("%s", text);
 }
 
 static void

@@ -56,13 +56,13 @@ take_new_settings(struct worker *w)
 static _Noreturn void
 drain(struct worker *w)
 {
+	if (!atomic_load(&w->ready)) /* nothing has begun */
+		_exit(0);
+	milter_drain();
+
 	struct settings *settings = snapshot_take(&w->snapshot);
 	int64_t until = clock_mono_ms(&clock_system) + settings->process.stop_wait * 1000;
 	int64_t quiet_since = -1;
-
-	if (!atomic_load(&w->ready))
-		_exit(0);
-	milter_drain();
 	for (;;) { /* ends: by until */
 		int64_t now = clock_mono_ms(&clock_system);
 		size_t open = milter_messages_open();
@@ -101,7 +101,7 @@ control(void *arg)
 
 /* ---- beginning ---------------------------------------------------------------------------- */
 
-/* All threads inherit the mask: only the descriptor hears these signals. */
+/* All threads inherit the mask (the parent has set it before our birth): only the descriptor hears these signals. */
 static bool
 open_signals(struct worker *w, struct err *err)
 {

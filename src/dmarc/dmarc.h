@@ -45,7 +45,7 @@ struct dmarc_conf {
 	struct view tld_file; /* public suffix list */
 	int64_t tld_max_age;  /* days; an older list is told of by dmarc_lists_open */
 	bool honour_pct;      /* pct= as in RFC 7489 6.6.4; only where the list acts */
-	int64_t identifiers_max; /* distinct domains of SPF and DKIM looked at per author domain */
+	int64_t identifiers_max; /* domains of SPF and DKIM that are walked from; as many again may be asked early, as hints */
 	struct view history_file; /* for opendmarc-import; empty: none */
 };
 extern const struct conf_section dmarc_section;
@@ -53,7 +53,8 @@ extern const struct conf_section dmarc_section;
 /*
  * What outlives messages: the public suffix list (when discovery or engine want it) and the old library.
  * Made with the settings snapshot, ends with its arena.  NULL: err, and DMARC cannot work as configured.
- * *warning: in words, when the list is older than conf->tld_max_age or has broken lines; else empty.
+ * *warning, one sentence to be logged: the list is older than conf->tld_max_age, has broken lines, or is missing where it
+ * would only be compared; else empty.
  */
 struct dmarc_lists;
 const struct dmarc_lists *dmarc_lists_open(const struct dmarc_conf *conf, int64_t now, struct arena *arena,
@@ -68,7 +69,7 @@ struct dmarc_input {
 	const struct view *likely;
 	size_t likely_n;
 	bool off;      /* not to be checked: local policy */
-	unsigned draw; /* 0..99, drawn for this message: pct= is obeyed when draw < pct */
+	unsigned draw; /* 0..99, drawn for this message: with honour_pct the policy applies when draw < pct */
 };
 
 /* $dmarc_status; names as Exim's. */
@@ -89,7 +90,7 @@ enum dmarc_alignment {
 	DMARC_ALIGN_RELAXED, /* same organizational domain */
 	DMARC_ALIGN_STRICT,  /* the same domain */
 	DMARC_ALIGN_UNKNOWN, /* DNS trouble */
-	DMARC_ALIGN_UNASKED, /* over identifiers-max: counted as not aligned */
+	DMARC_ALIGN_UNASKED, /* not looked at: it did not pass, or is over identifiers-max and then counts as not aligned */
 };
 extern const struct name_row dmarc_alignment_names[];
 
@@ -129,7 +130,10 @@ struct dmarc_disposition {
 	struct dmarc_override override[DMARC_OVERRIDES_MAX];
 	size_t overrides;
 };
-/* instead: DMARC_NONE...; a reason is recorded even when it equals what was there.  Over the maximum: the last is replaced. */
+/*
+ * instead: DMARC_NONE...; the reason is recorded even when that is what was there.  Over the maximum the last one is
+ * replaced.
+ */
 void dmarc_disposition_override(struct dmarc_disposition *d, enum dmarc_policy instead, enum dmarc_reason reason,
     struct view comment);
 
@@ -144,7 +148,8 @@ struct dmarc_result {
 	bool org_by_psl;	 /* RFC 9990 discovery_method: psl, not treewalk */
 	const struct dmarc_record *record; /* the one that was applied, or would be if it were usable; NULL: none */
 
-	enum dmarc_policy policy; /* $dmarc_domain_policy: published for this domain, before t= and pct=; DMARC_UNSET: no usable record, trouble */
+	/* $dmarc_domain_policy: published for this domain, before t= and pct=; DMARC_UNSET: no usable record, trouble */
+	enum dmarc_policy policy;
 	const char *policy_tag;	  /* "p", "sp", "np", or "" */
 	enum dmarc_policy applied; /* the same after t= and pct=: policy.dmarc of RFC 9989 9.1 */
 	bool nonexistent;	   /* the author domain is NXDOMAIN (asked only where np= could matter) */
@@ -163,7 +168,11 @@ struct dmarc_result {
 
 struct dmarc_check;
 
-/* Never blocks, never NULL.  Everything *in points to must stay until dmarc_end. */
+/*
+ * Never blocks, never NULL.  Everything *in points to must stay until dmarc_end.
+ * dns should be a task of DMARC's own: what SPF and DKIM ask is chosen by the sender (ten mx terms of ten hosts each),
+ * and whoever could spend our budget with it could turn every reject into a temperror.
+ */
 struct dmarc_check *dmarc_begin(const struct dmarc_input *in, struct dns_task *dns, struct arena *arena);
 void dmarc_step(struct dmarc_check *check);
 /* facts: of SPF and DKIM; others are passed over. */

@@ -13,6 +13,13 @@ wants_psl(const struct dmarc_conf *conf)
 	return conf->enable && (conf->discovery != DMARC_TREEWALK || conf->engine == DMARC_LIBOPENDMARC);
 }
 
+/* Then mail can be judged without the list. */
+static bool
+only_compares(const struct dmarc_conf *conf)
+{
+	return conf->engine == DMARC_NATIVE && conf->discovery == DMARC_TREEWALK_AND_PSL;
+}
+
 static struct view
 warn(const struct dmarc_conf *conf, const struct dmarc_psl *psl, int64_t now, struct arena *arena)
 {
@@ -37,8 +44,12 @@ dmarc_lists_open(const struct dmarc_conf *conf, int64_t now, struct arena *arena
 	*warning = VIEW_EMPTY;
 	if (!wants_psl(conf))
 		return lists;
-	if (!dmarc_psl_load(path, arena, &lists->psl, err))
-		return NULL;
+	if (!dmarc_psl_load(path, arena, &lists->psl, err)) {
+		if (!only_compares(conf))
+			return NULL;
+		*warning = arena_printf(arena, "%s; there is nothing to compare the tree walk with", err->text);
+		return lists;
+	}
 	*warning = warn(conf, lists->psl, now, arena);
 	if (conf->engine == DMARC_LIBOPENDMARC && !dmarc_libopendmarc_open(path, err))
 		return NULL;

@@ -35,7 +35,22 @@ static const struct name_row fo_names[] = {
 };
 
 /* RFC 9989 4.7 and 9.3; pct, rf and ri are RFC 7489's, "historic" since. */
-enum known_tag { TAG_V, TAG_P, TAG_SP, TAG_NP, TAG_PSD, TAG_T, TAG_ADKIM, TAG_ASPF, TAG_RUA, TAG_RUF, TAG_FO, TAG_PCT, TAG_RF, TAG_RI };
+enum known_tag {
+	TAG_V,
+	TAG_P,
+	TAG_SP,
+	TAG_NP,
+	TAG_PSD,
+	TAG_T,
+	TAG_ADKIM,
+	TAG_ASPF,
+	TAG_RUA,
+	TAG_RUF,
+	TAG_FO,
+	TAG_PCT,
+	TAG_RF,
+	TAG_RI,
+};
 static const struct name_row tag_names[] = {
 	{ "v", TAG_V },	      { "p", TAG_P },	    { "sp", TAG_SP },	{ "np", TAG_NP },   { "psd", TAG_PSD },
 	{ "t", TAG_T },	      { "adkim", TAG_ADKIM }, { "aspf", TAG_ASPF }, { "rua", TAG_RUA }, { "ruf", TAG_RUF },

@@ -27,6 +27,11 @@ enum dns_type { /* the numbers of the wire */
 	DNS_TLSA = 52,
 };
 
+/*
+ * why, when DNS_TEMP: "timeout", "SERVFAIL", "bogus" (DNSSEC), "malformed answer", "answer too large",
+ * "CNAME loop", "too many queries" and "waited too long" (the task's budget), "resolver busy" (too many questions
+ * under way), "resolver failed" (libunbound), or another response code by name.  Good for a log; stays for ever.
+ */
 enum dns_outcome {
 	DNS_DATA,     /* at least one record of the type */
 	DNS_NODATA,   /* the name exists, the type does not (RFC 2308 2.2) */
@@ -39,11 +44,15 @@ struct dns_mx {
 	struct view name; /* no trailing dot, lower case; "" is the root: "null MX" of RFC 7505 */
 };
 
-/* Immutable; valid until the task that asked ends.  CNAMEs have been followed. */
+/*
+ * Immutable; valid until the task that asked ends.  CNAMEs have been followed.
+ * Names in it are printable: an octet that is not %x21-7E, and a dot or a backslash within a label, stand
+ * as \DDD (dns/dns_name.h).  TXT and other rdata are octets as received, NUL and all.
+ */
 struct dns_answer {
 	enum dns_outcome outcome;
 	bool secure;	 /* validated by DNSSEC, by us or by no one: always false when validation is off */
-	const char *why; /* DNS_TEMP: "timeout", "SERVFAIL", "bogus", "too many queries"...; else "" */
+	const char *why; /* DNS_TEMP: as above; else "" */
 	uint32_t ttl;	 /* seconds it may still be used, capped by the cache's limits */
 	size_t n;	 /* records: DNS_DATA has at least 1, all others 0 */
 	union {
@@ -88,9 +97,9 @@ unsigned dns_task_answered(struct dns_task *task);
 
 /* What the task has cost, for the log and the limits. */
 struct dns_task_stats {
-	unsigned queries;	  /* asked, repetitions not counted */
-	unsigned from_cache;	  /* of these */
-	unsigned temp;		  /* of these, ended in DNS_TEMP */
+	unsigned queries;    /* asked; not counted: repetitions, what cannot be a name, what was over the budget */
+	unsigned from_cache; /* of these */
+	unsigned temp;	     /* ended in DNS_TEMP, as far as looked at; over the budget, too */
 	int64_t waited_ms;
 };
 struct dns_task_stats dns_task_stats(const struct dns_task *task);

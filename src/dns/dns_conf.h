@@ -27,7 +27,12 @@ struct dns_conf {
 };
 extern const struct conf_section dns_section;
 
-/* One context, made before threads.  NULL: err. */
+/*
+ * One for the whole process, made while it has one thread and after its last fork: libunbound has races in making
+ * contexts, and its threads do not survive a fork.  /etc/resolv.conf and the trust anchor are read now and
+ * not again.  /etc/hosts is not read; names of localhost, invalid and onion are answered here, and when recursing also
+ * those of private networks (RFC 6303).  NULL: err.
+ */
 struct dns *dns_open(const struct dns_conf *conf, struct err *err);
 
 /*

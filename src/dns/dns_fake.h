@@ -15,14 +15,15 @@
  *	*.pool.example.org	AAAA	2001:db8::1
  *	1.2.0.192.in-addr.arpa	PTR	mail.example.org
  *	_25._tcp.example.org	TLSA	3 1 1 0123...ef		# hexadecimal, spaces allowed
- *	odd.example.org		TYPE99	04746578 74		# any type by number, rdata in hexadecimal ("TYPE1 c0" is a broken A)
+ *	odd.example.org		TYPE99	04746578 74		# any type by number, rdata in hexadecimal
+ *	broken.example.org	TYPE1	c0			# so, a broken A record
  *
  * The words, instead of a record:
  *
  *	name TIMEOUT		no answer, DNS_TEMP "timeout" (at once, unless there is a DELAY)
  *	name SERVFAIL		DNS_TEMP "SERVFAIL"
  *	name NODATA		the name exists
- *	name SECURE		what is asked there counts as validated by DNSSEC; so does, below it, what does not exist
+ *	name SECURE		what is asked there counts as validated by DNSSEC; below it, what does not exist
  *	name DELAY 50		answers come after so many milliseconds; other questions do not wait for them
  *	name TXT TIMEOUT	TIMEOUT, SERVFAIL or NODATA for one type
  *

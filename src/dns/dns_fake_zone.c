@@ -92,20 +92,24 @@ node_for(const struct dns_fake *fake, struct view name, struct arena *arena, boo
 	struct fake_node *node = fake_find(fake, name);
 	struct view up = name;
 	struct buffer wild = buffer_in(arena);
+	bool here;
 
 	while (node == NULL && up.n > 1) { /* ends: each turn goes one label up */
 		up = fake_parent(up);
 		node = fake_find(fake, up);
 	}
-	if (node == NULL)
+	if (node == NULL) {
+		*secure = false;
 		return NULL;
-	*secure = *secure && node->secure;
-	if (up.n == name.n)
-		return node;
-	buffer_add(&wild, VIEW_LIT("\1*"));
-	buffer_add(&wild, up);
-	node = fake_find(fake, buffer_view(&wild));
-	*secure = *secure || (node != NULL && node->secure);
+	}
+	here = node->secure;
+	if (up.n < name.n) {
+		buffer_add(&wild, VIEW_LIT("\1*"));
+		buffer_add(&wild, up);
+		node = fake_find(fake, buffer_view(&wild));
+		here = here || (node != NULL && node->secure);
+	}
+	*secure = *secure && here; /* each step of a chain has to be */
 	return node;
 }
 
@@ -148,13 +152,15 @@ answer_at(const struct dns_fake *fake, struct view *name, enum dns_type type, st
 	}
 	*delay_ms += node->delay_ms;
 	set = fake_set_find(node, type);
+	if (set == NULL)
+		set = fake_set_find(node, DNS_CNAME);
 	if (failed(node->outcome, answer) || (set != NULL && failed(set->outcome, answer)))
 		return false;
-	if (set == NULL && (set = fake_set_find(node, DNS_CNAME)) != NULL && set->n > 0) {
+	if (set != NULL && set->type == DNS_CNAME && set->n > 0) {
 		*name = set->first->octets;
 		if (set->ttl < answer->ttl)
 			answer->ttl = set->ttl;
-		return !failed(set->outcome, answer);
+		return true;
 	}
 	if (set != NULL && set->type == (int)type)
 		answer_set(set, type, arena, answer);

@@ -128,7 +128,8 @@ call_start(struct resolver *r, struct dns_flight *flight)
 	call->flight = flight;
 	list_add(&r->flying, call);
 	r->calls++;
-	if (r->broken || ub_resolve_async(r->ctx, name, flight->type, CLASS_IN, call, call_done, &call->async_id) != 0) {
+	if (r->broken
+	    || ub_resolve_async(r->ctx, name, flight->type, CLASS_IN, call, call_done, &call->async_id) != 0) {
 		call_free(call);
 		flight_fail(r, flight, "resolver failed");
 	}

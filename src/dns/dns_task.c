@@ -4,6 +4,7 @@
 #include "dns/dns_name.h"
 
 #define TASK_BUCKETS 32
+#define WAIT_MAX_MS ((int64_t)3600 * 1000) /* no MTA waits that long; keeps sums of times small */
 
 struct dns_question {
 	struct dns_task *task;
@@ -94,6 +95,8 @@ dns_task_new(struct dns *dns, struct arena *arena, struct dns_budget budget)
 	task->dns = dns;
 	task->arena = arena;
 	task->budget = budget;
+	if (budget.wait_ms > WAIT_MAX_MS)
+		task->budget.wait_ms = WAIT_MAX_MS;
 	task->last = &task->first;
 	signal_init(&task->done);
 	atomic_init(&task->answered, 0);
@@ -167,7 +170,8 @@ dns_ask(struct dns_task *task, struct view name, enum dns_type type)
 	struct dns_question *q;
 	uint64_t hash;
 
-	name = dns_name_trim(name);
+	/* What is longer cannot be a name either way, and need not be copied. */
+	name = view_sub(dns_name_trim(name), 0, DNS_NAME_MAX + 1);
 	hash = dns_hash(name, type);
 	for (q = task->bucket[hash % TASK_BUCKETS]; q != NULL; q = q->bucket_next)
 		if (q->hash == hash && q->type == type && view_eq_nocase(q->name, name))

@@ -19,7 +19,7 @@ static char host_name[256];
 static _Atomic int listener = -1; /* while milter_run runs */
 
 /* Verification needs little; thousands of idle threads with the usual 8 MiB would only look large. */
-#define STACK_OCTETS ((size_t)512 * 1024)
+#define STACK_OCTETS ((size_t)1024 * 1024)
 
 struct milter_shared *
 milter_shared(void)

@@ -1,5 +1,6 @@
 #include "milter/session_state.h"
 
+#include "base/cursor.h"
 #include "base/mem.h"
 
 #include <string.h>
@@ -168,14 +169,21 @@ trust_of(const struct session *s, const struct site_conf *site, session_macro *m
 	return TRUST_NONE;
 }
 
+/* A name that needs no quotes and looks the same to every reader of our field. */
+static bool
+is_host_name(struct view name)
+{
+	return name.n > 0 && name.n <= 255 && view_all_in(name, CC_LDH | CC_DOT | CC_UNDERSCORE);
+}
+
 static struct view
 authserv_id_of(const struct session *s, const struct site_conf *site)
 {
 	if (site->authserv_id.n > 0)
 		return site->authserv_id;
-	if (s->mta_name.n > 0)
+	if (is_host_name(s->mta_name))
 		return s->mta_name;
-	return s->env->host.n > 0 ? s->env->host : VIEW_LIT("localhost");
+	return is_host_name(s->env->host) ? s->env->host : VIEW_LIT("localhost");
 }
 
 static struct mail_path

@@ -10,7 +10,7 @@
  * session - one SMTP connection as a filter sees it: events in, edits and a reply out, all plain data.
  * Knows no libmilter type: milter/callbacks.c translates, tests/replay drives it as text.
  *
- * Any event may come in any state (each peer crashed somewhere); one that makes no sense is answered
+ * Any event may come in any state, as monitors and broken MTAs send them; one that makes no sense is answered
  * SESSION_TEMPFAIL, never believed, and one that came inside a message makes the end of that message a
  * tempfail, because the answer to header and body events is seldom read.
  * A session is used by one thread at a time, and may change threads between events.  Two lifetimes: the

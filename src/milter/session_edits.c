@@ -8,7 +8,7 @@
  * field at 60000; the senders' signatures decide how many facts there are and how long they get.
  */
 #define RESULTS_OCTETS_MAX 16384
-#define RESULTS_FACTS_MAX 60 /* our own reader stops at AUTH_RESULTS_INFOS_MAX */
+#define RESULTS_SIGNATURES_MAX 60 /* our own reader stops at AUTH_RESULTS_INFOS_MAX */
 
 static const struct view results_name = { "Authentication-Results", 22 };
 
@@ -68,33 +68,36 @@ delete_forged(struct edits *e, const struct header *h, struct view authserv_id)
 	}
 }
 
-/* Without the signatures that were over the cap of those verified. */
+/* Of the signatures no more than the first `most` that were verified; all facts of other methods. */
 static struct auth_facts
-without_unverified(const struct auth_facts *facts, struct arena *arena)
+with_signatures(const struct auth_facts *facts, size_t most, struct arena *arena)
 {
 	struct auth_facts some = { ARENA_ARRAY(arena, facts->n, struct auth_fact), 0 };
 
-	for (size_t i = 0; i < facts->n; i++)
-		if (facts->fact[i].method != AUTH_DKIM || facts->fact[i].result != AUTH_POLICY)
-			some.fact[some.n++] = facts->fact[i];
+	for (size_t i = 0; i < facts->n; i++) {
+		const struct auth_fact *f = &facts->fact[i];
+		if (f->method == AUTH_DKIM) {
+			if (f->result == AUTH_POLICY || most == 0)
+				continue;
+			most--;
+		}
+		some.fact[some.n++] = *f;
+	}
 	return some;
 }
 
-/* What does not fit is left out from the end, whole facts at a time: the first are SPF and the topmost signatures. */
+/* Where not all facts fit, signatures are left out: first those nobody verified, then from the bottom up. */
 static struct view
 write_results(struct view authserv_id, const struct auth_facts *facts, struct arena *arena)
 {
 	const size_t prefix = results_name.n + 1;
-	struct auth_facts some = *facts;
-	struct view value;
+	size_t most = RESULTS_SIGNATURES_MAX;
+	struct auth_facts some = facts->n > most ? with_signatures(facts, most, arena) : *facts;
+	struct view value = auth_results_write(authserv_id, &some, true, prefix, arena);
 
-	if (some.n > RESULTS_FACTS_MAX)
-		some = without_unverified(facts, arena);
-	if (some.n > RESULTS_FACTS_MAX)
-		some.n = RESULTS_FACTS_MAX;
-	value = auth_results_write(authserv_id, &some, true, prefix, arena);
-	while (value.n > RESULTS_OCTETS_MAX && some.n > 0) { /* ends: n is halved */
-		some.n /= 2;
+	while (value.n > RESULTS_OCTETS_MAX && most > 0) { /* ends: most is halved */
+		most /= 2;
+		some = with_signatures(facts, most, arena);
 		value = auth_results_write(authserv_id, &some, true, prefix, arena);
 	}
 	return value;

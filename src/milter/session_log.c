@@ -32,6 +32,13 @@ session_log_id(const struct session *s)
 	return buffer_view(&b);
 }
 
+static void
+add_word(struct buffer *b, const char *before, const struct name_row *table, int value)
+{
+	buffer_add_cstr(b, before);
+	buffer_add_cstr(b, name_of(table, value));
+}
+
 /* name[ip]; the name is the MTA's word for it, and Postfix says "unknown" where there is none. */
 static void
 add_client(struct buffer *b, const struct session *s)
@@ -42,10 +49,9 @@ add_client(struct buffer *b, const struct session *s)
 	buffer_add(&name, unknown ? VIEW_LIT("unknown") : s->client_name);
 	buffer_add_cstr(b, " client=");
 	buffer_add_quoted(b, buffer_view(&name), SHOWN_NAME);
-	if (s->client.family == 0 && s->local)
-		buffer_add_cstr(b, "[local]");
-	else
-		buffer_addf(b, "[%.*s]", VIEW_ARG(ip_text(&s->client, s->arena)));
+	buffer_add_char(b, '[');
+	buffer_add(b, s->client.family == 0 && s->local ? VIEW_LIT("local") : ip_text(&s->client, s->arena));
+	buffer_add_char(b, ']');
 }
 
 /* <path>, the address as it came where it is no path. */
@@ -58,9 +64,9 @@ add_path(struct buffer *b, struct view argument, const struct mail_path *path)
 		buffer_add_quoted(b, argument, SHOWN_PATH);
 		return;
 	}
-	buffer_addf(&shown, "<");
+	buffer_add_char(&shown, '<');
 	buffer_add(&shown, path->text);
-	buffer_addf(&shown, ">");
+	buffer_add_char(&shown, '>');
 	buffer_add_quoted(b, buffer_view(&shown), SHOWN_PATH);
 }
 
@@ -70,7 +76,7 @@ add_envelope(struct buffer *b, const struct session *s)
 	const struct message *m = &s->msg;
 
 	if (m->trust != TRUST_NONE)
-		buffer_addf(b, " trust=%s", name_of(session_trust_names, m->trust));
+		add_word(b, " trust=", session_trust_names, (int)m->trust);
 	buffer_add_cstr(b, " helo=");
 	buffer_add_quoted(b, s->helo, SHOWN_NAME);
 	buffer_add_cstr(b, " from=");
@@ -82,7 +88,7 @@ static void
 add_spf(struct buffer *b, const char *key, const struct spf_result *r)
 {
 	if (r != NULL)
-		buffer_addf(b, " %s=%s", key, name_of(auth_result_names, r->result));
+		add_word(b, key, auth_result_names, (int)r->result);
 }
 
 /* A name inside a list: an octet that could end it or begin another is shown in hexadecimal. */
@@ -116,8 +122,7 @@ add_dkim(struct buffer *b, const struct auth_facts *dkim)
 	for (size_t i = 0; i < dkim->n && i < SHOWN_SIGNATURES; i++) {
 		const struct auth_fact *f = &dkim->fact[i];
 		struct view d = property_of(f, "d"), selector = property_of(f, "s");
-		buffer_add_cstr(b, i == 0 ? " dkim=" : ";");
-		buffer_add_cstr(b, name_of(auth_result_names, (int)f->result));
+		add_word(b, i == 0 ? " dkim=" : ";", auth_result_names, (int)f->result);
 		if (d.n > 0) {
 			buffer_add_cstr(b, ":d=");
 			add_name(b, d);
@@ -204,19 +209,20 @@ add_verdict(struct buffer *b, const struct session *s, const struct session_outc
 {
 	const struct message *m = &s->msg;
 
-	buffer_addf(b, " verdict=%s", name_of(verdict_action_names, (int)o->decided.action));
+	add_word(b, " verdict=", verdict_action_names, (int)o->decided.action);
 	buffer_add_cstr(b, " rule=");
 	buffer_add_quoted(b, o->decided.rule, SHOWN_NAME);
 	add_cause(b, &o->decided);
 	if (o->decided.code != 0) {
-		buffer_addf(b, " reply=");
+		buffer_add_cstr(b, " reply=");
 		buffer_add_quoted(b, arena_printf(s->arena, "%d %.*s", o->decided.code,
 		    VIEW_ARG(o->decided.enhanced)), SHOWN_NAME);
 	}
 	if (o->verdict == NULL || !verdicts_differ(o, m->rcpts))
 		return;
 	for (size_t i = 0; i < m->rcpts && i < SHOWN_RECIPIENTS; i++) {
-		buffer_addf(b, "%s%s:", i == 0 ? " each=" : ",", name_of(verdict_action_names, (int)o->verdict[i].action));
+		add_word(b, i == 0 ? " each=" : ",", verdict_action_names, (int)o->verdict[i].action);
+		buffer_add_char(b, ':');
 		add_path(b, m->rcpt[i].argument, &m->rcpt[i].path);
 	}
 	if (m->rcpts > SHOWN_RECIPIENTS)
@@ -229,7 +235,10 @@ add_reason(struct buffer *why, const char *what, struct view reason)
 {
 	if (reason.n == 0 || view_ends(buffer_view(why), reason))
 		return;
-	buffer_addf(why, "%s%s: ", why->n == 0 ? "" : "; ", what);
+	if (why->n > 0)
+		buffer_add_cstr(why, "; ");
+	buffer_add_cstr(why, what);
+	buffer_add_cstr(why, ": ");
 	buffer_add(why, reason);
 }
 
@@ -271,9 +280,9 @@ session_log_verdict(const struct session *s, const struct session_outcome *o)
 	add_client(&b, s);
 	add_envelope(&b, s);
 	if (o->found != NULL) {
-		add_spf(&b, "spf", o->found->spf);
-		add_spf(&b, "spf_helo", o->found->spf_helo);
-		add_spf(&b, "spf_guess", o->found->spf_guess);
+		add_spf(&b, " spf=", o->found->spf);
+		add_spf(&b, " spf_helo=", o->found->spf_helo);
+		add_spf(&b, " spf_guess=", o->found->spf_guess);
 		add_dkim(&b, &o->found->dkim);
 		add_dmarc(&b, o->found->dmarc);
 		add_arc(&b, o->found->arc);

@@ -84,6 +84,28 @@ struct session_outcome {
 	const struct settlement *settled; /* NULL with found */
 	int64_t ms;			 /* that the end of message took */
 };
+/*
+ * One line for each message that reached its end, whatever became of it; an aborted one leaves none.  The keys in
+ * their order; one whose question was not asked, or that says nothing, is left out:
+ *
+ *	QUEUEID:	of the MTA, or NOQUEUE
+ *	client=NAME[IP]	"unknown" without a name, "local" without an address
+ *	trust=		local, internal, authenticated: why SPF was not asked
+ *	helo= from=<> rcpts=
+ *	spf= spf_helo= spf_guess=
+ *	dkim=		RESULT:d=DOMAIN,s=SELECTOR;... in the order of the fields; ";+N": not shown
+ *	from_domain=	of the author, or <none>, <several>
+ *	verdict= rule= reply=	for the message as a whole, and the reply if it is one of ours
+ *	each=		VERDICT:<RECIPIENT>,... where they differ
+ *	why=		in words
+ *	size=		octets shown to us
+ *	dns=N/TEMP	questions, and those of them without an answer to trust
+ *	ms=		that the MTA waited for us at the end of the message
+ *	generation=	of the settings
+ *
+ * Whatever a stranger wrote is quoted by buffer_add_quoted and cut; refusals of other kinds (overload, negotiation, edits
+ * that failed) are lines with event= or rule=edits-failed.
+ */
 void session_log_verdict(const struct session *s, const struct session_outcome *o);
 /* A recipient that is not let in; v->text is the reply as it goes out. */
 void session_log_rcpt(const struct session *s, const struct recipient *rcpt, const struct verdict *v);

@@ -1,6 +1,7 @@
 #include "milter/settings.h"
 
 #include "base/clock.h"
+#include "base/cursor.h"
 #include "base/log.h"
 #include "conf/read.h"
 #include "milter/listen_address.h"
@@ -71,11 +72,8 @@ check_authserv_id(const void *field, struct err *err)
 {
 	const struct view *id = field;
 
-	for (size_t i = 0; i < id->n; i++) {
-		char c = ascii_lower(id->p[i]);
-		if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_'))
-			return err_perm(err, "wants a name of letters, digits, \"-\", \".\" and \"_\"");
-	}
+	if (!view_all_in(*id, CC_LDH | CC_DOT | CC_UNDERSCORE))
+		return err_perm(err, "wants a name of letters, digits, \"-\", \".\" and \"_\"");
 	if (id->n > 255)
 		return err_perm(err, "wants a name of at most 255 octets");
 	return true;

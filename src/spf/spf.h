@@ -11,6 +11,14 @@
  * spf - check_host() of RFC 7208, by one of two engines.
  * native is ours and the default; libspf2 is the old library with our DNS layer in it and guards
  * around it.  Both answer this header's questions in its words.
+ *
+ * What RFC 7208 4.6.4 leaves open is read so.  include, a, mx, ptr, exists and redirect are counted, %{p} is not.  A
+ * term is one void lookup at most ("the number of terms for which DNS queries return" nothing): when what it
+ * asks first is void, or none of its MX hosts has an address of the client's family.  So an IPv6 client
+ * costs a sender of IPv4-only hosts one for each a and mx; void_max can be raised.  Names that the
+ * client's PTR records claim are not counted, they are not the sender's doing; nor is the explanation.
+ * 11 MX records are permerror at once.  A name that DNS cannot have (an empty label, one above 63 octets) matches
+ * nothing and is not asked.
  */
 enum spf_engine {
 	SPF_NATIVE,
@@ -22,7 +30,7 @@ struct spf_conf {
 	int engine;		/* enum spf_engine */
 	int64_t lookups_max;	/* terms that cause DNS queries, RFC 7208 4.6.4: 10 */
 	int64_t void_max;	/* void lookups, RFC 7208 4.6.4: 2 */
-	int64_t wait;		/* seconds for one check_host() in all */
+	int64_t wait;		/* seconds spf_join may wait in all; one question's time-out may come on top */
 	bool guess;		/* evaluate guess_record where a sender has no record */
 	struct view guess_record;
 	bool received_spf;	/* add a Received-SPF field */
@@ -55,11 +63,11 @@ struct spf_input {
 
 /* The result for one identity. */
 struct spf_result {
-	enum auth_result result; /* all seven of RFC 7208 2.6, never collapsed; AUTH_NONE when nothing could be asked */
+	enum auth_result result; /* all seven of RFC 7208 2.6, never collapsed; none when nothing could be asked */
 	struct view domain;	 /* the domain whose policy was asked */
 	struct view sender;	 /* local@domain that %{s} meant */
-	struct view mechanism;	 /* that matched: "-all", "include:_spf.example", "default" (nothing did); empty: none */
-	struct view problem;	 /* temperror, permerror: why, in our words */
+	struct view mechanism;	 /* that matched: "-all", "include:_spf.example"; "default": none did; else empty */
+	struct view problem;	 /* temperror, permerror: why, in our words, ASCII; else empty */
 	struct view explanation; /* exp= of the sender, ASCII, capped; empty: none.  The sender's words. */
 	unsigned lookups;	 /* terms counted */
 	unsigned voids;
@@ -72,7 +80,7 @@ enum spf_identity {
 	SPF_GUESS,    /* MAIL FROM identity against conf->guess_record; never an input of DMARC */
 };
 
-/* An explanation is cut to this; one SMTP reply line of RFC 5321 4.5.3.1.5 holds it with our words before it. */
+/* An explanation is cut to this many octets, so that one reply of 980 holds it, the domain and our words. */
 #define SPF_EXPLANATION_MAX 400
 
 /*

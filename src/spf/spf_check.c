@@ -149,7 +149,8 @@ join_native(struct spf_check *check)
 		int64_t start = clock_mono_ms(&clock_system);
 		(void)dns_wait(check->dns, e->pending);
 		check->waited_ms += clock_mono_ms(&clock_system) - start;
-		e->late = check->waited_ms >= check->in.conf->wait * 1000;
+		if (e->late == NULL && check->waited_ms >= check->in.conf->wait * 1000)
+			e->late = e->pending;
 	}
 }
 

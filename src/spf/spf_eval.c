@@ -18,7 +18,7 @@ spf_eval_ask(struct spf_eval *e, struct view name, enum dns_type type)
 	struct dns_question *q = dns_ask(e->dns, name, type);
 	const struct dns_answer *answer = dns_peek(e->dns, q);
 
-	if (answer == NULL && e->late)
+	if (e->late != NULL && (answer == NULL || q == e->late))
 		answer = &too_late;
 	if (answer == NULL)
 		e->pending = q;
@@ -260,7 +260,7 @@ ask_rest_ahead(struct spf_eval *e, struct spf_frame *f)
 {
 	unsigned left = e->lookups_max - e->result->lookups;
 
-	if (f->asked_ahead || e->late)
+	if (f->asked_ahead || e->late != NULL)
 		return;
 	f->asked_ahead = true;
 	for (size_t i = f->at + 1; i < f->record->n; i++) {

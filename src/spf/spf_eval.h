@@ -53,7 +53,7 @@ struct spf_eval {
 	unsigned lookups_max, void_max;
 	unsigned ahead;		  /* terms whose question was sent before their turn */
 	struct dns_question *pending;
-	bool late;		  /* the time is up: what is not answered is a temporary failure */
+	struct dns_question *late; /* NULL, or whose answer came when the time was up: it fails, and all unanswered do */
 
 	bool explaining;	  /* the result is there, its explanation not yet */
 	struct spf_frame last;	  /* whose exp= it is */

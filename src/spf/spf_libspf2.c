@@ -408,6 +408,7 @@ query(struct run *run, SPF_server_t *server, enum spf_identity identity)
 
 	if (code == SPF_E_SUCCESS && identity == SPF_GUESS) {
 		run->first = false;
+		run->has_record = true;
 		code = SPF_request_query_fallback(run->request, &response,
 		    arena_cstr(e->arena, e->in->conf->guess_record));
 	} else if (code == SPF_E_SUCCESS) {

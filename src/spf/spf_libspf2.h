@@ -8,7 +8,8 @@
  * The library is old.  What has hurt it never reaches it: records above SPF2_RECORD_MAX octets, terms with more
  * than SPF2_MACRO_MAX octets of macros, anything that is not visible ASCII.  It counts lookups
  * anew in each include and knows no void lookups, so the limits are counted where it asks DNS.  Explanations, which
- * it mangles, are expanded by us.
+ * it mangles, are expanded by us.  One verdict of its own stays: a client of 127.0.0.0/8 passes for every sender
+ * (mechanism "localhost").
  */
 #define SPF2_RECORD_MAX 2048 /* RFC 7208 3.4 advises 450 to 512 */
 #define SPF2_MACRO_MAX 100

@@ -124,34 +124,38 @@ take_piece(struct cursor *c, enum macro_place place, struct view *literal, struc
 	return PIECE_TEXT;
 }
 
-bool
-spf_macro_string_check(struct view text, struct err *err)
+/* All pieces of a text; PIECE_END when it has no error.  *wants_p: one of them is %{p}. */
+static enum piece
+scan(struct view text, enum macro_place place, bool *wants_p, struct err *err)
 {
 	struct cursor c = cursor_over(text);
 	struct view literal;
 	struct macro m;
 	enum piece piece;
 
+	*wants_p = false;
 	do {
-		piece = take_piece(&c, IN_MODIFIER, &literal, &m, err);
+		piece = take_piece(&c, place, &literal, &m, err);
+		*wants_p |= piece == PIECE_MACRO && m.letter == 'p';
 	} while (piece == PIECE_TEXT || piece == PIECE_MACRO);
-	return piece == PIECE_END;
+	return piece;
+}
+
+bool
+spf_macro_string_check(struct view text, struct err *err)
+{
+	bool wants_p;
+
+	return scan(text, IN_MODIFIER, &wants_p, err) == PIECE_END;
 }
 
 bool
 spf_macro_wants_p(struct view text)
 {
-	struct cursor c = cursor_over(text);
-	struct view literal;
-	struct macro m;
-	enum piece piece;
+	bool wants_p;
 
-	do {
-		piece = take_piece(&c, IN_EXP, &literal, &m, NULL);
-		if (piece == PIECE_MACRO && m.letter == 'p')
-			return true;
-	} while (piece == PIECE_TEXT || piece == PIECE_MACRO);
-	return false;
+	(void)scan(text, IN_EXP, &wants_p, NULL);
+	return wants_p;
 }
 
 /*

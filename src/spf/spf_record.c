@@ -145,7 +145,7 @@ parse_ip(struct view rest, struct spf_directive *d, struct err *err)
 	if (!cursor_char(&c, ':'))
 		return err_perm(err, "no \":\" and network behind the mechanism");
 	struct view network = cursor_until(&c, '/');
-	/* By class first: ip_parse also reads the "IPv6:" of RFC 5321. */
+	/* ip_parse would also read the "IPv6:" of RFC 5321, and either family. */
 	bool has_colon = view_find(network, ':') != VIEW_NONE;
 	if (view_starts(network, VIEW_LIT("I")) || view_starts(network, VIEW_LIT("i")) || has_colon == v4 ||
 	    !ip_parse(network, &d->net))

@@ -123,7 +123,7 @@ validate(struct spf_eval *e, struct view name)
 	return SPF_STEP_NO_MATCH;
 }
 
-/* RFC 7208 5.5.  Only names that could match are looked up; what is void there is the client's doing and not counted. */
+/* RFC 7208 5.5.  Only names that could match are looked up; void ones are the client's doing and not counted. */
 enum spf_step
 spf_term_ptr(struct spf_eval *e, const struct spf_frame *f)
 {

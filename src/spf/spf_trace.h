@@ -7,7 +7,8 @@
  * spf_trace - what an evaluation did, step by step, as plain data (assayctl spf --trace).
  * Put into spf_input by a caller who wants it; a check without one pays a comparison with NULL per term.
  * The rows are the tree read from top to bottom: a row's children follow it, one deeper.  Only the
- * native engine fills it; its rows are complete once the result is there.
+ * native engine fills it; its rows are complete once the result is there, and point into memory of the check:
+ * they must not outlive its arena.
  */
 enum spf_trace_kind {
 	SPF_TRACE_RECORD, /* check_host() of a domain: text is its record, empty when it has none */
@@ -20,7 +21,7 @@ struct spf_trace_row {
 	unsigned depth;	     /* 0: the record of the sender's domain */
 	struct view name;    /* the domain, or the target name with macros expanded; empty: none */
 	struct view text;
-	const char *outcome; /* "pass", "permerror"...; of a term: "match", "no match", "temperror"...; "": unfinished */
+	const char *outcome; /* "pass", "permerror"...; of a term: "match", "no match", or the error; "": unfinished */
 	struct view note;    /* why, where that is not plain; may be empty */
 	unsigned lookups;    /* counted so far, this row included */
 	unsigned voids;

@@ -28,19 +28,27 @@ clean(struct view v, struct arena *arena)
 	return buffer_view(&b);
 }
 
-/* Whose policy it is, in words; nothing could be asked: what was given. */
+/* The sender the policy was asked about; when nothing could be asked, what was given. */
 static struct view
-subject(const struct spf_input *in, const struct spf_result *r)
+subject(const struct spf_input *in, const struct spf_result *r, struct arena *arena)
 {
+	struct buffer b = buffer_in(arena);
+
 	if (r->sender.n > 0)
 		return r->sender;
-	return in->mail_domain.n > 0 ? in->mail_domain : in->helo;
+	if (in->mail_local.n == 0 && in->mail_domain.n == 0)
+		return in->helo;
+	buffer_add(&b, in->mail_local);
+	if (in->mail_domain.n > 0)
+		buffer_add_char(&b, '@');
+	buffer_add(&b, in->mail_domain);
+	return buffer_view(&b);
 }
 
 struct view
 spf_header_comment(const struct spf_input *in, const struct spf_result *r, struct arena *arena)
 {
-	struct view who = clean(subject(in, r), arena);
+	struct view who = clean(subject(in, r, arena), arena);
 	struct view ip = ip_text(&in->client, arena);
 
 	switch (r->result) {
@@ -146,7 +154,7 @@ spf_received(const struct spf_input *in, enum spf_identity identity, const struc
 	add_pair(&b, "receiver", receiver, arena);
 	add_pair(&b, "client-ip", ip_text(&in->client, arena), arena);
 	if (identity != SPF_HELO)
-		add_pair(&b, "envelope-from", r->sender, arena);
+		add_pair(&b, "envelope-from", subject(in, r, arena), arena);
 	add_pair(&b, "helo", in->helo, arena);
 	add_pair(&b, "identity", identity == SPF_HELO ? VIEW_LIT("helo") : VIEW_LIT("mailfrom"), arena);
 	add_pair(&b, "mechanism", r->mechanism, arena);
@@ -171,5 +179,5 @@ spf_fact(const struct spf_input *in, enum spf_identity identity, const struct sp
 	if (identity == SPF_HELO)
 		auth_fact_property(fact, "smtp", "helo", r->domain.n > 0 ? r->domain : in->helo);
 	else
-		auth_fact_property(fact, "smtp", "mailfrom", r->sender.n > 0 ? r->sender : in->mail_domain);
+		auth_fact_property(fact, "smtp", "mailfrom", subject(in, r, arena));
 }

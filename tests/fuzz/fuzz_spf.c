@@ -90,7 +90,7 @@ run(struct dns *dns, const struct spf_input *in, bool steps, struct arena *arena
 		;
 	const struct spf_result *r = spf_join(check);
 	assert(r->lookups <= 10 && r->voids <= 3 && r->explanation.n <= SPF_EXPLANATION_MAX);
-	assert(view_is_ascii(r->explanation) && view_is_ascii(r->mechanism));
+	assert(view_is_ascii(r->explanation) && view_is_ascii(r->mechanism) && view_is_ascii(r->problem));
 	assert((r->result == AUTH_PERMERROR || r->result == AUTH_TEMPERROR) == (r->problem.n > 0));
 	assert(in->conf->engine != SPF_NATIVE || dns_task_stats(task).queries <= QUESTIONS_MAX);
 	return r;

@@ -49,27 +49,28 @@ static const struct {
 	{ ARC_AMS, "empty tag", "i=1;; " AMS_REST, 0, "no tag name" },
 	{ ARC_AMS, "v= is ignored", "v=7; i=1; " AMS_REST, 1, NULL },
 	{ ARC_AMS, "unknown tag", "i=1; zz=top; " AMS_REST, 1, NULL },
-	{ ARC_AMS, "no a=", "i=1; d=d; s=s; b=QUJD; bh=QUJD; h=from", 1, "no a=" },
-	{ ARC_AMS, "rsa-sha1", "i=1; a=rsa-sha1; d=d; s=s; b=QUJD; bh=QUJD; h=from", 1, "a= is neither" },
-	{ ARC_AMS, "a= in capitals", "i=1; a=RSA-SHA256; d=d; s=s; b=QUJD; bh=QUJD; h=from", 1, "a= is neither" },
-	{ ARC_AMS, "ed25519", "i=1; a=ed25519-sha256; d=d; s=s; b=QUJD; bh=QUJD; h=from", 1, NULL },
+	{ ARC_AMS, "no a=", "i=1; d=d.ex; s=s; b=QUJD; bh=QUJD; h=from", 1, "no a=" },
+	{ ARC_AMS, "rsa-sha1", "i=1; a=rsa-sha1; d=d.ex; s=s; b=QUJD; bh=QUJD; h=from", 1, "a= is neither" },
+	{ ARC_AMS, "a= in capitals", "i=1; a=RSA-SHA256; d=d.ex; s=s; b=QUJD; bh=QUJD; h=from", 1, "a= is neither" },
+	{ ARC_AMS, "ed25519", "i=1; a=ed25519-sha256; d=d.ex; s=s; b=QUJD; bh=QUJD; h=from", 1, NULL },
 	{ ARC_AMS, "empty label in d=", "i=1; a=rsa-sha256; d=a..b; s=s; b=QUJD; bh=QUJD; h=from", 1, "d=" },
 	{ ARC_AMS, "space in d=", "i=1; a=rsa-sha256; d=a b; s=s; b=QUJD; bh=QUJD; h=from", 1, "d=" },
-	{ ARC_AMS, "comment in d=", "i=1; a=rsa-sha256; d=a(b); s=s; b=QUJD; bh=QUJD; h=from", 1, "d= is not" },
-	{ ARC_AMS, "quote in s=", "i=1; a=rsa-sha256; d=a; s=\"; b=QUJD; bh=QUJD; h=from", 1, "s= is not" },
+	{ ARC_AMS, "comment in d=", "i=1; a=rsa-sha256; d=a(b).c; s=s; b=QUJD; bh=QUJD; h=from", 1, "d= is not" },
+	{ ARC_AMS, "quote in s=", "i=1; a=rsa-sha256; d=a.b; s=\"; b=QUJD; bh=QUJD; h=from", 1, "s= is not" },
+	{ ARC_AMS, "d= of one label", "i=1; a=rsa-sha256; d=org; s=s; b=QUJD; bh=QUJD; h=from", 1, "single label" },
 	{ ARC_AMS, "U-labels", "i=1; a=rsa-sha256; d=b\xc3\xbc.example; s=s\xc3\xbc; b=QUJD; bh=QUJD; h=from", 1, NULL },
 	{ ARC_AMS, "broken UTF-8", "i=1; zz=\xff; " AMS_REST, 0, "UTF-8" },
-	{ ARC_AMS, "b= empty", "i=1; a=rsa-sha256; d=d; s=s; b=; bh=QUJD; h=from", 1, "b= is empty" },
-	{ ARC_AMS, "b= no base64", "i=1; a=rsa-sha256; d=d; s=s; b=Q*JD; bh=QUJD; h=from", 1, "b=" },
-	{ ARC_AMS, "no bh=", "i=1; a=rsa-sha256; d=d; s=s; b=QUJD; h=from", 1, "no bh=" },
-	{ ARC_AMS, "no h=", "i=1; a=rsa-sha256; d=d; s=s; b=QUJD; bh=QUJD", 1, "no h=" },
-	{ ARC_AMS, "h= empty", "i=1; a=rsa-sha256; d=d; s=s; b=QUJD; bh=QUJD; h=", 1, NULL },
-	{ ARC_AMS, "h= with folds and an empty name", "i=1; a=rsa-sha256; d=d; s=s; b=QUJD; bh=QUJD; h=a : :\r\n b", 1,
+	{ ARC_AMS, "b= empty", "i=1; a=rsa-sha256; d=d.ex; s=s; b=; bh=QUJD; h=from", 1, "b= is empty" },
+	{ ARC_AMS, "b= no base64", "i=1; a=rsa-sha256; d=d.ex; s=s; b=Q*JD; bh=QUJD; h=from", 1, "b=" },
+	{ ARC_AMS, "no bh=", "i=1; a=rsa-sha256; d=d.ex; s=s; b=QUJD; h=from", 1, "no bh=" },
+	{ ARC_AMS, "no h=", "i=1; a=rsa-sha256; d=d.ex; s=s; b=QUJD; bh=QUJD", 1, "no h=" },
+	{ ARC_AMS, "h= empty", "i=1; a=rsa-sha256; d=d.ex; s=s; b=QUJD; bh=QUJD; h=", 1, NULL },
+	{ ARC_AMS, "h= with folds and an empty name", "i=1; a=rsa-sha256; d=d.ex; s=s; b=QUJD; bh=QUJD; h=a : :\r\n b", 1,
 	    NULL },
-	{ ARC_AMS, "h= covers a seal", "i=1; a=rsa-sha256; d=d; s=s; b=QUJD; bh=QUJD; h=from:arc-SEAL", 1, "covers" },
-	{ ARC_AMS, "h= covers its like", "i=1; a=rsa-sha256; d=d; s=s; b=QUJD; bh=QUJD; h=ARC-Message-Signature", 1,
+	{ ARC_AMS, "h= covers a seal", "i=1; a=rsa-sha256; d=d.ex; s=s; b=QUJD; bh=QUJD; h=from:arc-SEAL", 1, "covers" },
+	{ ARC_AMS, "h= covers its like", "i=1; a=rsa-sha256; d=d.ex; s=s; b=QUJD; bh=QUJD; h=ARC-Message-Signature", 1,
 	    NULL },
-	{ ARC_AMS, "h= with a space", "i=1; a=rsa-sha256; d=d; s=s; b=QUJD; bh=QUJD; h=fr om", 1, "no field name" },
+	{ ARC_AMS, "h= with a space", "i=1; a=rsa-sha256; d=d.ex; s=s; b=QUJD; bh=QUJD; h=fr om", 1, "no field name" },
 	{ ARC_AMS, "c= unknown", "i=1; c=strict; " AMS_REST, 1, "c= names" },
 	{ ARC_AMS, "c= empty", "i=1; c=; " AMS_REST, 1, "c= names" },
 	{ ARC_AMS, "c= in capitals", "i=1; c=Relaxed; " AMS_REST, 1, "c= names" },
@@ -146,7 +147,7 @@ START_TEST(names_in_h_are_bounded)
 	struct arc_field f;
 	struct err err;
 
-	buffer_add_cstr(&b, "i=1; a=rsa-sha256; d=d; s=s; b=QUJD; bh=QUJD; h=a");
+	buffer_add_cstr(&b, "i=1; a=rsa-sha256; d=d.ex; s=s; b=QUJD; bh=QUJD; h=a");
 	for (int n = 1; n < ARC_NAMES_MAX; n++)
 		buffer_add_cstr(&b, ":a");
 	struct header_field from = { VIEW_LIT("ARC-Message-Signature"), buffer_view(&b) };
@@ -211,11 +212,11 @@ add_short(struct header *h, const char *word, size_t n)
 	snprintf(value, sizeof(value), " i=%d; d", instance);
 	if (word[0] == 'M' || word[0] == 'm') {
 		name = "ARC-Message-Signature";
-		snprintf(value, sizeof(value), " i=%d; a=rsa-sha256; d=d; s=s; b=%s; bh=QUJD; h=from", instance, b);
+		snprintf(value, sizeof(value), " i=%d; a=rsa-sha256; d=d.ex; s=s; b=%s; bh=QUJD; h=from", instance, b);
 	} else if (word[0] == 'S' || word[0] == 's') {
 		static const struct name_row cvs[] = { { "none", 'n' }, { "pass", 'p' }, { "fail", 'f' }, { "", 'x' }, { NULL, 0 } };
 		name = "arc-seal";
-		snprintf(value, sizeof(value), " i=%d; a=rsa-sha256; d=d; s=s; b=%s; cv=%s", instance, b,
+		snprintf(value, sizeof(value), " i=%d; a=rsa-sha256; d=d.ex; s=s; b=%s; cv=%s", instance, b,
 		    name_of(cvs, word[n - 1]));
 	} else if (word[0] == 'A') {
 		name = "ARC-Authentication-Results";
@@ -252,6 +253,35 @@ START_TEST(crowds_of_fields_are_not_parsed)
 	ck_assert(!arc_chain_sound(&chain) && !chain.ends_failed);
 	ck_assert_uint_eq(chain.n, ARC_INSTANCES_MAX);
 	ck_assert_uint_lt(arena_used(arena) - before, ARC_KINDS * ARC_INSTANCES_MAX * 1024);
+}
+END_TEST
+
+START_TEST(octets_are_bounded)
+{
+	static char junk[ARC_OCTETS_MAX / 3];
+	struct header h;
+	struct arc_chain chain;
+	struct err err;
+
+	memset(junk, 'x', sizeof(junk));
+	memcpy(junk, " i=1; ", 6);
+	header_init(&h, arena, 10000000, 100);
+	add_short(&h, "S1n", 3);
+	add_short(&h, "M1", 2);
+	ck_assert(header_add(&h, VIEW_LIT("ARC-Authentication-Results"), (struct view){ junk, sizeof(junk) }, &err));
+	arc_chain_collect(&h, arena, &chain);
+	ck_assert(arc_chain_sound(&chain));
+	for (char i = '2'; i < '4'; i++) {
+		junk[3] = i;
+		ck_assert(header_add(&h, VIEW_LIT("ARC-Authentication-Results"), (struct view){ junk, sizeof(junk) }, &err));
+	}
+	add_short(&h, "S2p", 3);
+	add_short(&h, "S3p", 3);
+	add_short(&h, "M2", 2);
+	add_short(&h, "M3", 2);
+	arc_chain_collect(&h, arena, &chain);
+	ck_view_is(chain.why, "more than 262144 octets of ARC fields");
+	ck_assert_uint_eq(chain.n, 3);
 }
 END_TEST
 
@@ -296,6 +326,8 @@ static const struct {
 	{ "none", true, ARC_EXPIRE_NONE, 0 },
 	{ "1893456000", true, ARC_EXPIRE_AT, 1893456000 },
 	{ "+86400", true, ARC_EXPIRE_AFTER, 86400 },
+	{ "+315360000", true, ARC_EXPIRE_AFTER, 315360000 },
+	{ "+315360001", false, ARC_EXPIRE_NONE, 0 },
 	{ "+", false, ARC_EXPIRE_NONE, 0 },
 	{ "++1", false, ARC_EXPIRE_NONE, 0 },
 	{ "-1", false, ARC_EXPIRE_NONE, 0 },
@@ -402,6 +434,7 @@ main(void)
 	tcase_add_test(tc, names_in_h_are_bounded);
 	tcase_add_loop_test(tc, chain_rows, 0, ARRAY_LEN(chains));
 	tcase_add_test(tc, crowds_of_fields_are_not_parsed);
+	tcase_add_test(tc, octets_are_bounded);
 	tcase_add_loop_test(tc, tag_list_rows, 0, ARRAY_LEN(lists));
 	tcase_add_loop_test(tc, expiry_rows, 0, ARRAY_LEN(expiries));
 	tcase_add_loop_test(tc, sign_name_rows, 0, ARRAY_LEN(sign_names));

@@ -2,6 +2,7 @@
 #include "base/base64.h"
 #include "base/buffer.h"
 #include "base/cursor.h"
+#include "mail/auth_results.h"
 #include "rig.h"
 #include "support/support.h"
 
@@ -146,6 +147,7 @@ START_TEST(chains_of_ours_pass)
 {
 	static const unsigned hops[] = { 1, 2, 3, 10, ARC_INSTANCES_MAX };
 	struct view text = seal_hops(VIEW_LIT(MESSAGE), hops[_i]);
+	struct auth_results told;
 	struct rig_message m;
 	struct arc_seal seal;
 	struct err err;
@@ -156,6 +158,12 @@ START_TEST(chains_of_ours_pass)
 	ck_assert_uint_eq(m.chain.oldest_pass, 0);
 	ck_view_is(m.chain.sealer, "fwd.example");
 	ck_view_is(m.chain.selector, "2026a");
+	ck_assert(m.chain.covers_from);
+	ck_assert(auth_results_parse(m.chain.newest_authres, rig.arena, &told, &err));
+	ck_view_is(told.authserv_id, "mx.fwd.example");
+	ck_assert_uint_eq(told.n, 3);
+	ck_view_is(told.info[2].method, "arc");
+	ck_view_is(told.info[2].result, hops[_i] == 1 ? "none" : "pass");
 	ck_assert(seal_message(text, true, &m, &seal, &err) == (hops[_i] < ARC_INSTANCES_MAX));
 }
 END_TEST
@@ -357,6 +365,9 @@ START_TEST(times_are_options)
 	ck_assert(seal_message(VIEW_LIT(MESSAGE), false, &m, &seal, &err));
 	ck_assert(strstr(unfolded(seal.field[1].value), " x=1893456000;") != NULL);
 	ck_assert(strstr(unfolded(seal.field[0].value), " x=") == NULL);
+	conf.expire.seconds = rig.now;
+	ck_assert(!seal_message(VIEW_LIT(MESSAGE), false, &m, &seal, &err));
+	ck_assert_str_eq(err.text, "the time of x= has passed");
 }
 END_TEST
 

@@ -36,6 +36,8 @@ make_zone(void)
 	add_key(&b, "sha1", "v=DKIM1; h=sha1", rsa);
 	add_key(&b, "tlsrpt", "v=DKIM1; s=tlsrpt", rsa);
 	add_key(&b, "other", "v=DKIM1", weak);
+	add_key(&b, "two", "v=DKIM1", weak);
+	add_key(&b, "two", "v=DKIM1", rsa);
 	add_key(&b, "strict", "v=DKIM1; t=y:s", rsa);
 	buffer_add_cstr(&b, "stray._domainkey.d.example TXT \"hello\"\n");
 	add_key(&b, "stray", "v=DKIM1", rsa);
@@ -154,8 +156,10 @@ static const struct {
 	{ "plain", AMS("; s=rsa"), AS("; s=rsa"), AUTH_PASS, "" },
 	{ "flags of the key mean nothing here", AMS("; s=strict"), AS("; s=strict"), AUTH_PASS, "" },
 	{ "a stray text beside the key", AMS("; s=stray"), AS("; s=stray"), AUTH_PASS, "" },
-	{ "1024 bits", AMS("; s=rsa"), AS("; s=weak"), AUTH_FAIL, "ARC-Seal i=1: signature" },
-	{ "another's key", AMS("; s=other"), AS("; s=rsa"), AUTH_FAIL, "ARC-Message-Signature i=1: signature" },
+	{ "From is not covered", "i=1; a=rsa-sha256; d=d.example; s=rsa; h=to; bh=$", AS("; s=rsa"), AUTH_PASS, "" },
+	{ "two keys at one name", AMS("; s=two"), AS("; s=two"), AUTH_PASS, "" },
+	{ "1024 bits", AMS("; s=rsa"), AS("; s=weak"), AUTH_FAIL, "ARC-Seal i=1: key: the signature is not" },
+	{ "another's key", AMS("; s=other"), AS("; s=rsa"), AUTH_FAIL, "ARC-Message-Signature i=1: key: the signature is not" },
 	{ "revoked", AMS("; s=rsa"), AS("; s=revoked"), AUTH_FAIL, "ARC-Seal i=1: key: revoked" },
 	{ "revoked", AMS("; s=revoked"), AS("; s=rsa"), AUTH_FAIL, "ARC-Message-Signature i=1: key: revoked" },
 	{ "broken key", AMS("; s=rsa"), AS("; s=broken"), AUTH_FAIL, "ARC-Seal i=1: key:" },
@@ -200,6 +204,7 @@ START_TEST(signature_rows)
 	ck_assert(pass == view_is(m.chain.sealer, "d.example"));
 	ck_assert(pass == view_is(m.chain.newest_aar, " i=1; mx.d.example; none"));
 	ck_assert(pass == view_is(m.chain.newest_authres, " mx.d.example; none"));
+	ck_assert(m.chain.covers_from == (pass && strstr(rows[_i].ams, "h=from") != NULL));
 	ck_assert_uint_eq(m.chain.instances, 1);
 	ck_assert_uint_eq(m.chain.domains_n, 1);
 	ck_view_is(m.chain.domains[0], "d.example");
@@ -306,6 +311,20 @@ START_TEST(older_keys_may_be_gone)
 }
 END_TEST
 
+/* A seal that never was one stays a hole, however well the later ones cover it. */
+START_TEST(every_seal_counts)
+{
+	struct view text = forge(1, AMS("; s=rsa"), AS("; s=other"), rsa, VIEW_LIT(MESSAGE));
+	struct rig_message m;
+	struct err err;
+
+	text = grow(text, 2, 3, "from", "rsa");
+	ck_assert(rig_verify(&rig, text, &m, &err));
+	ck_assert(m.chain.result == AUTH_FAIL && m.chain.oldest_pass_exim == 0);
+	ck_view_is(m.chain.reason, "ARC-Seal i=1: key: the signature is not of this key");
+}
+END_TEST
+
 /* Names of keys are asked for once each, and never more than the chain can need for its verdict. */
 START_TEST(keys_are_bounded)
 {
@@ -363,6 +382,7 @@ main(void)
 	tcase_add_test(tc, switched_off);
 	tcase_add_loop_test(tc, oldest_pass_both_ways, 0, ARRAY_LEN(ages));
 	tcase_add_test(tc, older_keys_may_be_gone);
+	tcase_add_test(tc, every_seal_counts);
 	tcase_add_test(tc, keys_are_bounded);
 	tcase_add_test(tc, every_covered_octet_counts);
 	suite_add_tcase(suite, tc);

@@ -320,6 +320,19 @@ class Life(unittest.TestCase):
         process.send_signal(signal.SIGHUP)
         self.assertTrue(wait_for(lambda: "generation 3 are in force" in self.said()), self.said())
 
+    def test_reload_does_not_hurt_a_new_worker(self):
+        process = self.start()
+        for _ in range(10):
+            old = self.children(process.pid)
+            os.kill(old[0], signal.SIGKILL)
+            wait_for(lambda before=old: self.children(process.pid) not in ([], before), 5)
+            process.send_signal(signal.SIGHUP)
+            time.sleep(0.1)
+            m = Milter(self.sock)
+            self.assertIn(m.message(), (b"a", b"c"))
+            m.close()
+        self.assertNotIn("killed by signal 10", self.said())
+
     # ---- end -------------------------------------------------------------------------------
 
     def test_open_message_is_finished(self):

@@ -183,12 +183,16 @@ END_TEST
 
 static const struct {
 	unsigned quick_deaths;
+	bool ready;
 	int64_t pause;
-} pauses[] = { { 0, 0 }, { 1, 0 }, { 3, 0 }, { 4, 500 }, { 5, 1000 }, { 9, 16000 }, { 10, 30000 }, { 1000000, 30000 } };
+} pauses[] = {
+	{ 0, false, 0 }, { 1, false, 0 }, { 3, false, 0 }, { 4, false, 500 }, { 5, false, 1000 }, { 9, false, 16000 },
+	{ 10, false, 30000 }, { 1000000, false, 30000 }, { 3, true, 0 }, { 4, true, 500 }, { 1000000, true, 500 },
+};
 
 START_TEST(pause_after_deaths)
 {
-	ck_assert_int_eq(child_pause(pauses[_i].quick_deaths), pauses[_i].pause);
+	ck_assert_int_eq(child_pause(pauses[_i].quick_deaths, pauses[_i].ready), pauses[_i].pause);
 }
 END_TEST
 

@@ -271,9 +271,14 @@ END_TEST
 
 START_TEST(settings_have_their_presets)
 {
+	struct dkim_conf conf;
+
+	conf_section_presets(&dkim_section, &conf, arena);
 	ck_assert_str_eq(dkim_section.name, "dkim");
-	ck_assert_uint_eq(dkim_section.items, 5);
-	ck_assert_uint_eq(dkim_section.size, sizeof(struct dkim_conf));
+	ck_assert(conf.enable && !conf.allow_partial_body);
+	ck_assert_int_eq(conf.signatures_max, 10);
+	ck_assert_int_eq(conf.clock_skew, 300);
+	ck_assert_int_eq(conf.rsa_bits_min, 1024);
 }
 END_TEST
 
@@ -478,6 +483,31 @@ START_TEST(any_octet_may_be_in_a_body)
 }
 END_TEST
 
+/* Every octet but CR and LF, NUL too, in a signed field. */
+START_TEST(any_octet_may_be_in_a_field)
+{
+	struct buffer h = buffer_in(arena);
+
+	buffer_add_cstr(&h, HEADER "X-Odd:");
+	for (int c = 0; c < 256; c++)
+		if (c != '\r' && c != '\n')
+			buffer_add_char(&h, (char)c);
+	buffer_add_cstr(&h, "\r\n");
+	for (int simple = 0; simple < 2; simple++) {
+		struct view sig = bench_sign(&bench, simple ? "v=1; a=rsa-sha256; d=example.com; s=k; h=from:x-odd" : TAGS ":x-odd",
+		    buffer_view(&h), VIEW_LIT(BODY), key[R1024]);
+		struct view head = bench_join(&bench, sig, buffer_view(&h));
+		struct view m = bench_join(&bench, head, VIEW_LIT("\r\n" BODY));
+		check_words("odd", bench_verify(&bench, m, zone_of(KEY " TXT \"p=%1\"")), "pass d=example.com aligns");
+		char *p = memchr(m.p, '\0', m.n);
+		ck_assert_ptr_nonnull(p);
+		*p = '\1';
+		check_words("changed", bench_verify(&bench, m, zone_of(KEY " TXT \"p=%1\"")),
+		    "fail d=example.com (signature did not verify)");
+	}
+}
+END_TEST
+
 START_TEST(a_field_of_a_megabyte)
 {
 	char *text = malloc(1 << 20);
@@ -525,6 +555,7 @@ main(void)
 	tcase_add_test(tc, header_b_is_unique);
 	tcase_add_test(tc, internationalized_domains);
 	tcase_add_test(tc, any_octet_may_be_in_a_body);
+	tcase_add_test(tc, any_octet_may_be_in_a_field);
 	tcase_add_test(tc, a_field_of_a_megabyte);
 	suite_add_tcase(suite, tc);
 	int failed = run_suite(suite);

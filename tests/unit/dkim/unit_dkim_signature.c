@@ -230,6 +230,25 @@ START_TEST(the_report_has_what_could_be_read)
 }
 END_TEST
 
+/* Octets that may stand nowhere in a tag-list, at every place of a good one. */
+START_TEST(odd_octets_are_refused_everywhere)
+{
+	static const char odd[] = { '\0', '\x01', '\x7f', '\x80', '\xff', '\xc3' };
+	struct view good = VIEW_LIT(GOOD);
+	struct dkim_signature sig;
+	struct err err;
+
+	for (size_t at = 0; at <= good.n; at++) {
+		struct buffer b = buffer_in(arena);
+		buffer_add(&b, view_sub(good, 0, at));
+		buffer_add_char(&b, odd[at % sizeof(odd)]);
+		buffer_add(&b, view_from(good, at));
+		ck_assert_msg(!dkim_signature_parse(buffer_view(&b), arena, &sig, &err), "octet %zu", at);
+		ck_assert_int_eq(sig.fault, DKIM_SYNTAX);
+	}
+}
+END_TEST
+
 /* prefix, count times unit, suffix */
 static struct view
 repeated(const char *prefix, const char *unit, size_t count, const char *suffix)
@@ -307,6 +326,7 @@ main(void)
 	tcase_add_test(tc, what_is_absent_has_its_default);
 	tcase_add_test(tc, u_labels_become_a_labels);
 	tcase_add_test(tc, the_report_has_what_could_be_read);
+	tcase_add_test(tc, odd_octets_are_refused_everywhere);
 	tcase_add_loop_test(tc, sizes_are_bounded, 0, ARRAY_LEN(sizes));
 	tcase_add_test(tc, cut_anywhere);
 	suite_add_tcase(suite, tc);

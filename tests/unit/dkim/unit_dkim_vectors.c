@@ -1,4 +1,7 @@
-/* Messages that others signed: RFC 8463 A, and dkimpy (make_fixtures.py).  Each must pass, and fail once it is touched. */
+/*
+ * Messages that others signed: RFC 6376 A.2 (with the white space it was signed with), RFC 8463 A, and dkimpy
+ * (make_fixtures.py).  Each must pass, and fail once it is touched.
+ */
 #include "dkim_bench.h"
 #include "support/support.h"
 
@@ -31,6 +34,7 @@ static const struct {
 	const char *words;
 	const char *last; /* of header.i of the last fact */
 } vectors[] = {
+	{ "rfc6376-a2", "rfc", "pass d=example.com aligns", "joe@football.example.com" },
 	{ "rfc8463-a", "rfc", "pass d=football.example.com aligns; pass d=football.example.com aligns", "@football.example.com" },
 	{ "signed-simple-simple", "signed", "pass d=example.com aligns", "@example.com" },
 	{ "signed-simple-relaxed", "signed", "pass d=example.com aligns", "@example.com" },

@@ -45,15 +45,21 @@ dmarc_test_presets(struct arena *arena)
 	return conf;
 }
 
+/* Not ck_assert: history_sample is no test. */
+static void
+give_up(const char *what, struct view why)
+{
+	fprintf(stderr, "%s: %.*s\n", what, VIEW_ARG(why));
+	exit(1);
+}
+
 static void
 take_word(struct cursor *c, const struct name_row *names, char stop, int *value)
 {
 	struct view word = cursor_until(c, stop);
 
-	if (!name_value(names, word, value)) {
-		fprintf(stderr, "test facts: %.*s\n", VIEW_ARG(word));
-		exit(1);
-	}
+	if (!name_value(names, word, value))
+		give_up("test facts", word);
 	cursor_char(c, stop);
 }
 
@@ -96,25 +102,22 @@ take_from(const char *text, struct arena *arena, struct from_domain *from)
 	from->domain = from->n == 1 ? list[0] : VIEW_EMPTY;
 }
 
-static struct dmarc_lists *
-make_lists(const char *text, struct arena *arena)
+const struct dmarc_lists *
+dmarc_test_lists(const char *text, struct dmarc_conf conf, int64_t now, struct arena *arena, struct view *warning,
+    struct err *err)
 {
-	/* dmarc_lists is known to dmarc_lists.c alone: a file is the way in. */
 	char path[] = "/tmp/dmarc_test_XXXXXX";
-	struct dmarc_conf conf = dmarc_test_presets(arena);
-	struct view warning;
-	struct err err;
 	int fd = mkstemp(path);
-	FILE *f = fdopen(fd, "w");
+	FILE *f = fd < 0 ? NULL : fdopen(fd, "w");
 
+	if (f == NULL)
+		give_up("cannot be made", view_of(path));
 	fputs(text, f);
 	fclose(f);
-	conf.discovery = DMARC_PSL;
 	conf.tld_file = view_of(path);
-	const struct dmarc_lists *lists = dmarc_lists_open(&conf, 0, arena, &warning, &err);
-	ck_assert_msg(lists != NULL, "%s", err.text);
-	remove(path);
-	return (struct dmarc_lists *)lists;
+	const struct dmarc_lists *lists = dmarc_lists_open(&conf, now, arena, warning, err);
+	unlink(path);
+	return lists;
 }
 
 struct dmarc_tested
@@ -125,17 +128,27 @@ dmarc_test_run(const struct dmarc_test *t)
 	struct auth_facts facts = dmarc_test_facts(t->facts, d.arena);
 	struct dmarc_input *in = ARENA_NEW(d.arena, struct dmarc_input);
 	struct dns_budget budget = { t->queries == 0 ? 1000 : t->queries, 60000 };
+	struct view warning;
 	struct err err;
 
 	d.dns = dns_open_fake(view_of(t->zone), &err);
-	ck_assert_msg(d.dns != NULL, "%s", err.text);
+	if (d.dns == NULL)
+		give_up("test zone", view_of(err.text));
 	d.task = dns_task_new(d.dns, d.arena, budget);
 	take_from(t->from, d.arena, from);
+	from->fields = t->fields == 0 ? 1 : t->fields;
+	if (from->fields > 1) {
+		from->outcome = FROM_SEVERAL;
+		from->domain = VIEW_EMPTY;
+	}
 	in->conf = &t->conf;
 	in->from = from;
 	in->draw = t->draw;
-	if (t->conf.discovery != DMARC_TREEWALK)
-		in->lists = make_lists(t->list == NULL ? dmarc_test_list : t->list, d.arena);
+	if (t->list != NULL) {
+		in->lists = dmarc_test_lists(t->list, t->conf, 0, d.arena, &warning, &err);
+		if (in->lists == NULL)
+			give_up("test list", view_of(err.text));
+	}
 	struct dmarc_check *check = dmarc_begin(in, d.task, d.arena);
 	dmarc_step(check);
 	d.result = dmarc_end(check, &facts);

@@ -120,9 +120,10 @@ START_TEST(hostile_words_stay_words)
 	e.arc = AUTH_PASS;
 	e.arc_overrode = true;
 	struct view got = dmarc_history_lines(&e, d.arena);
+	static const char arc_lines[] = "arc 0\narc_policy 0 json:[{ \"i\":1, \"d\":\"a\\\"b\\\\c.example\", \"s\":\"s?1\", \"ip\":\"192.0.2.1\" }, "
+					"{ \"i\":2, \"d\":\"d.example\", \"s\":\"s2\", \"ip\":\"\" }]\n";
 	static const char *parts[] = { "job queue?id??\n", "mfrom x?y?job?1\n", "dkim example.com sel?ector?action?0 0\n",
-		"arc 0\narc_policy 0 json:[{ \"i\":1, \"d\":\"a\\\"b\\\\c.example\", \"s\":\"s?1\", \"ip\":\"192.0.2.1\" }, "
-		"{ \"i\":2, \"d\":\"d.example\", \"s\":\"s2\", \"ip\":\"\" }]\n" };
+		arc_lines };
 	for (int i = 0; i < ARRAY_LEN(parts); i++)
 		ck_assert_msg(memmem(got.p, got.n, parts[i], strlen(parts[i])) != NULL, "no %s in\n%.*s", parts[i], VIEW_ARG(got));
 	size_t lines = 0;
@@ -290,8 +291,8 @@ START_TEST(threads_and_renames_mix_nothing)
 
 	for (int i = 0; i < THREADS; i++)
 		ck_assert_int_eq(pthread_create(&thread[i], NULL, writer, h), 0);
-	for (int i = 0; i < 50; i++) { /* as opendmarc-importstats: rename, lock, read to the end, remove */
-		usleep(2000);
+	for (int i = 0; i < 400; i++) { /* as opendmarc-importstats: rename, lock, read to the end, remove */
+		usleep(i % 7 * 50);
 		if (rename(path, moved) != 0)
 			continue;
 		FILE *f = fopen(moved, "r");

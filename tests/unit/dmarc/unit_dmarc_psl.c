@@ -106,17 +106,10 @@ END_TEST
 static const struct dmarc_lists *
 open_lists(const char *text, int64_t now, struct view *warning, struct err *err)
 {
-	char path[] = "/tmp/dmarc_psl_XXXXXX";
 	struct dmarc_conf conf = dmarc_test_presets(arena);
-	FILE *f = fdopen(mkstemp(path), "w");
 
-	fputs(text, f);
-	fclose(f);
 	conf.discovery = DMARC_PSL;
-	conf.tld_file = view_of(path);
-	const struct dmarc_lists *lists = dmarc_lists_open(&conf, now, arena, warning, err);
-	unlink(path);
-	return lists;
+	return dmarc_test_lists(text, conf, now, arena, warning, err);
 }
 
 #define DAY 86400
@@ -146,7 +139,13 @@ START_TEST(a_missing_list_is_an_error)
 
 	conf.tld_file = VIEW_LIT("/nonexistent/list.dat");
 	ck_assert_ptr_nonnull(dmarc_lists_open(&conf, 0, arena, &warning, &err)); /* the tree walk wants none */
-	conf.discovery = DMARC_TREEWALK_AND_PSL;
+	ck_assert_uint_eq(warning.n, 0);
+	conf.discovery = DMARC_TREEWALK_AND_PSL; /* and this one can do without */
+	const struct dmarc_lists *lists = dmarc_lists_open(&conf, 0, arena, &warning, &err);
+	ck_assert_ptr_nonnull(lists);
+	ck_assert_ptr_null(dmarc_lists_psl(lists));
+	ck_assert_msg(view_starts(warning, VIEW_LIT("/nonexistent/list.dat: ")), "%.*s", VIEW_ARG(warning));
+	conf.discovery = DMARC_PSL_AND_TREEWALK;
 	ck_assert_ptr_null(dmarc_lists_open(&conf, 0, arena, &warning, &err));
 	ck_assert_msg(view_starts(view_of(err.text), VIEW_LIT("/nonexistent/list.dat: ")), "%s", err.text);
 	conf.tld_file = VIEW_LIT("/tmp");

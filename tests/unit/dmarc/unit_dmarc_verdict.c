@@ -172,6 +172,24 @@ static const struct row walks[] = {
 	{ "4.10.2", "identifier above eight labels", R("example.com", "p=reject"), "example.com", "dkim=pass:a.b.c.d.e.f.g.example.com", "accept p=reject at example.com", "example.com" },
 	{ "4.10.2", "a top-level record without psd joins strangers, as it says", R("com", "p=none"), "a.com", "dkim=pass:b.com", "accept p=none at com", "com" },
 
+	/* Appendix B.1: SPF and DKIM, strict, relaxed, none */
+	{ "B.1.1", "example 1", R("example.com", "p=reject; aspf=s"), "example.com", "spf=pass:example.com", "accept p=reject at example.com", "example.com" },
+	{ "B.1.1", "example 2", R("example.com", "p=reject"), "example.com", "spf=pass:child.example.com", "accept p=reject at example.com", "example.com" },
+	{ "B.1.1", "example 3", R("example.com", "p=reject"), "child.example.com", "spf=pass:example.net", "reject p=reject at example.com", "example.com" },
+	{ "B.1.2", "example 1", R("example.com", "p=reject; adkim=s"), "example.com", "dkim=pass:example.com", "accept p=reject at example.com", "example.com" },
+	{ "B.1.2", "example 2", R("example.com", "p=reject"), "child.example.com", "dkim=pass:example.com", "accept p=reject at example.com", "example.com" },
+	{ "B.1.2", "example 3", R("example.com", "p=reject"), "child.example.com", "dkim=pass:example.net", "reject p=reject at example.com", "example.com" },
+	/* Appendix B.4 */
+	{ "B.4.1", "SPF is aligned", R("example.com", "p=reject") R("signing.example.com", "p=none"), "example.com", "spf=pass:example.com", "accept p=reject at example.com", "example.com" },
+	{ "B.4.1", "DKIM is aligned", R("example.com", "p=reject") R("signing.example.com", "p=none"), "example.com", "dkim=pass:signing.example.com", "accept p=reject at example.com", "example.com" },
+	{ "B.4.2", "SPF is aligned", R("example.com", "p=reject") R("signing.example.com", "p=none"), "a.b.c.d.e.f.g.h.i.j.k.example.com", "spf=pass:example.com", "accept p=reject at example.com", "example.com" },
+	{ "B.4.2", "DKIM is aligned", R("example.com", "p=reject") R("signing.example.com", "p=none"), "a.b.c.d.e.f.g.h.i.j.k.example.com", "dkim=pass:signing.example.com", "accept p=reject at example.com", "example.com" },
+	{ "B.4.2", "the policy is example.com's", R("example.com", "p=reject") R("signing.example.com", "p=none"), "a.b.c.d.e.f.g.h.i.j.k.example.com", "", "reject p=reject at example.com", "example.com" },
+	{ "B.4.3", "SPF is aligned", R("giant.bank.example", "p=reject") R("bank.example", "p=none; psd=y"), "giant.bank.example", "spf=pass:mail.giant.bank.example", "accept p=reject at giant.bank.example", "giant.bank.example" },
+	{ "B.4.3", "DKIM is not", R("giant.bank.example", "p=reject") R("bank.example", "p=none; psd=y"), "giant.bank.example", "dkim=pass:mail.mega.bank.example", "reject p=reject at giant.bank.example", "giant.bank.example" },
+	{ "11.8", "psd=n against a parent without psd=y", R("example.com", "p=reject; psd=n") R("com", "p=none"), "evil.com", "dkim=pass:example.com", "none p=none at com", "com" },
+	{ "11.8", "and its own mail", R("example.com", "p=reject; psd=n") R("com", "p=none"), "example.com", "dkim=pass:evil.com", "reject p=reject at example.com", "example.com" },
+
 	/* 4.4.1, 4.4.2: which results count */
 	{ "4.4.1", "any one DKIM domain is enough", R("example.com", "p=reject"), "example.com",
 	    "dkim=fail:example.com dkim=pass:list.example.net dkim=pass:example.com", "accept p=reject at example.com", "example.com" },
@@ -242,6 +260,7 @@ START_TEST(list_table)
 {
 	struct dmarc_test t = { .conf = dmarc_test_presets(NULL) };
 
+	t.list = dmarc_test_list;
 	t.conf.discovery = DMARC_PSL;
 	check_row(&lists[_i], &t);
 }
@@ -271,6 +290,7 @@ START_TEST(pct_table)
 
 	snprintf(zone, sizeof(zone), "_dmarc.example.com TXT \"v=DMARC1; %s\"\n", samples[_i].tags);
 	const struct row row = { "7489 6.6.4", samples[_i].tags, zone, "example.com", "", samples[_i].want, "example.com" };
+	t.list = dmarc_test_list;
 	t.conf.discovery = DMARC_PSL;
 	t.conf.honour_pct = true;
 	check_row(&row, &t);
@@ -327,6 +347,7 @@ START_TEST(both_table)
 {
 	struct dmarc_test t = { .zone = both[_i].zone, .from = both[_i].from, .facts = both[_i].facts, .conf = dmarc_test_presets(NULL) };
 
+	t.list = dmarc_test_list;
 	t.conf.discovery = both[_i].discovery;
 	struct dmarc_tested d = dmarc_test_run(&t);
 	ck_assert_ptr_nonnull(d.result->other);
@@ -335,6 +356,18 @@ START_TEST(both_table)
 	ck_assert_msg(view_is(view_of(other), both[_i].other), "%s: other %s", both[_i].what, other);
 	ck_assert_msg(d.result->differs == both[_i].differs, "%s: differs is %d", both[_i].what, d.result->differs);
 	ck_assert(d.result->org_by_psl != d.result->other->org_by_psl);
+	dmarc_test_end(&d);
+}
+END_TEST
+
+START_TEST(nothing_to_compare_with)
+{
+	struct dmarc_test t = { .zone = R("example.com", "p=reject"), .from = "example.com", .facts = "", .conf = dmarc_test_presets(NULL) };
+
+	t.conf.discovery = DMARC_TREEWALK_AND_PSL;
+	struct dmarc_tested d = dmarc_test_run(&t);
+	ck_assert_int_eq(d.result->status, DMARC_STATUS_REJECT);
+	ck_assert_ptr_null(d.result->other);
 	dmarc_test_end(&d);
 }
 END_TEST
@@ -393,19 +426,13 @@ END_TEST
 /* 4.4: "Identifier Alignment cannot occur with a message that is not valid, particularly one with a repeated From" */
 START_TEST(repeated_fields_are_never_aligned)
 {
-	struct arena *arena = arena_new();
-	struct dmarc_conf conf = dmarc_test_presets(arena);
-	struct view list[] = { VIEW_LIT("a.example"), VIEW_LIT("b.example") };
-	struct from_domain from = { FROM_SEVERAL, VIEW_EMPTY, list, _i == 0 ? 1 : 2, VIEW_EMPTY, 2, 2 };
-	struct dmarc_input in = { .conf = &conf, .from = &from };
-	struct auth_facts facts = dmarc_test_facts("dkim=pass:a.example dkim=pass:b.example", arena);
-	struct dns *dns = dns_open_fake(view_of(R("a.example", "p=reject") R("b.example", "p=reject")), NULL);
-	struct dns_task *task = dns_task_new(dns, arena, (struct dns_budget){ 100, 1000 });
+	struct dmarc_test t = { .zone = R("a.example", "p=reject") R("b.example", "p=reject"), .from = _i == 0 ? "a.example" : "a.example b.example",
+		.fields = 2, .facts = "dkim=pass:a.example dkim=pass:b.example", .conf = dmarc_test_presets(NULL) };
 
-	conf.several_from = DMARC_SEVERAL_STRICTEST;
-	ck_assert_int_eq(dmarc_end(dmarc_begin(&in, task, arena), &facts)->status, DMARC_STATUS_REJECT);
-	arena_free(arena);
-	dns_close(dns);
+	t.conf.several_from = DMARC_SEVERAL_STRICTEST;
+	struct dmarc_tested d = dmarc_test_run(&t);
+	ck_assert_int_eq(d.result->status, DMARC_STATUS_REJECT);
+	dmarc_test_end(&d);
 }
 END_TEST
 
@@ -424,19 +451,12 @@ END_TEST
 
 START_TEST(psl_without_a_list_is_trouble)
 {
-	struct arena *arena = arena_new();
-	struct dmarc_conf conf = dmarc_test_presets(arena);
-	struct view list[] = { VIEW_LIT("example.com") };
-	struct from_domain from = { FROM_ONE, list[0], list, 1, VIEW_EMPTY, 1, 1 };
-	struct dmarc_input in = { .conf = &conf, .from = &from };
-	struct auth_facts none = { NULL, 0 };
-	struct dns *dns = dns_open_fake(view_of(R("example.com", "p=reject")), NULL);
-	struct dns_task *task = dns_task_new(dns, arena, (struct dns_budget){ 10, 1000 });
+	struct dmarc_test t = { .zone = R("example.com", "p=reject"), .from = "example.com", .facts = "dkim=pass:example.com", .conf = dmarc_test_presets(NULL) };
 
-	conf.discovery = DMARC_PSL;
-	ck_assert_int_eq(dmarc_end(dmarc_begin(&in, task, arena), &none)->status, DMARC_STATUS_TEMPERROR);
-	arena_free(arena);
-	dns_close(dns);
+	t.conf.discovery = DMARC_PSL;
+	struct dmarc_tested d = dmarc_test_run(&t);
+	ck_assert_int_eq(d.result->status, DMARC_STATUS_TEMPERROR);
+	dmarc_test_end(&d);
 }
 END_TEST
 
@@ -503,6 +523,7 @@ main(void)
 	tcase_add_loop_test(tc, pct_table, 0, ARRAY_LEN(samples));
 	tcase_add_loop_test(tc, several_table, 0, ARRAY_LEN(several));
 	tcase_add_loop_test(tc, both_table, 0, ARRAY_LEN(both));
+	tcase_add_test(tc, nothing_to_compare_with);
 	tcase_add_loop_test(tc, fact_table, 0, ARRAY_LEN(written));
 	tcase_add_loop_test(tc, repeated_fields_are_never_aligned, 0, 2);
 	tcase_add_test(tc, off_asks_nothing);

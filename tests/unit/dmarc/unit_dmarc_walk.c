@@ -129,6 +129,25 @@ START_TEST(hints_are_asked_early)
 }
 END_TEST
 
+/* Unverified d= of strangers must not use up the walks that verified ones will need. */
+START_TEST(hints_are_bounded)
+{
+	struct dmarc_conf conf = dmarc_test_presets(arena);
+	struct view list[] = { VIEW_LIT("example.com") };
+	struct view likely[100];
+	struct from_domain from = { FROM_ONE, list[0], list, 1, VIEW_EMPTY, 1, 1 };
+	struct dmarc_input in = { .conf = &conf, .from = &from, .likely = likely, .likely_n = 100 };
+	struct auth_facts facts = dmarc_test_facts("dkim=pass:signer.example.com", arena);
+
+	open_zone("_dmarc.example.com TXT \"v=DMARC1; p=reject\"\n");
+	for (int i = 0; i < 100; i++)
+		likely[i] = arena_printf(arena, "s%d.example.com", i);
+	struct dmarc_check *check = dmarc_begin(&in, task, arena);
+	ck_assert_uint_eq(dns_task_stats(task).queries, 2 + (unsigned)conf.identifiers_max);
+	ck_assert_int_eq(dmarc_end(check, &facts)->status, DMARC_STATUS_ACCEPT);
+}
+END_TEST
+
 START_TEST(step_asks_for_existence)
 {
 	struct dmarc_conf conf = dmarc_test_presets(arena);
@@ -345,6 +364,7 @@ main(void)
 	tcase_add_test(tc, never_more_than_eight_questions);
 	tcase_add_test(tc, begin_never_blocks);
 	tcase_add_test(tc, hints_are_asked_early);
+	tcase_add_test(tc, hints_are_bounded);
 	tcase_add_test(tc, step_asks_for_existence);
 	tcase_add_loop_test(tc, relaxed_alignment_is_equality_of_organizational_domains, 0, 8);
 	tcase_add_loop_test(tc, strict_alignment_is_equality_of_names, 0, 2);

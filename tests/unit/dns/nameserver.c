@@ -302,7 +302,8 @@ read_question(const uint8_t *p, size_t n, struct asked *asked)
 static void
 build(struct out *o, const uint8_t *p, const struct asked *asked, bool udp)
 {
-	bool truncate = udp && (begins(asked->label, "tc") || begins(asked->label, "many") || begins(asked->label, "huge"));
+	const char *label = asked->label;
+	bool truncate = udp && (begins(label, "tc") || begins(label, "many") || begins(label, "huge"));
 	unsigned rcode = 0;
 
 	o->n = 0;
@@ -424,7 +425,8 @@ serve(void *object)
 	struct nameserver *s = object;
 
 	for (;;) {
-		struct pollfd fd[3 + TCP_MAX] = { { s->stop[0], POLLIN, 0 }, { s->udp, POLLIN, 0 }, { s->tcp, POLLIN, 0 } };
+		struct pollfd fd[3 + TCP_MAX]
+		    = { { s->stop[0], POLLIN, 0 }, { s->udp, POLLIN, 0 }, { s->tcp, POLLIN, 0 } };
 
 		for (int i = 0; i < TCP_MAX; i++)
 			fd[3 + i] = (struct pollfd){ s->client[i], POLLIN, 0 };

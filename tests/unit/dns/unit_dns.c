@@ -59,9 +59,16 @@ static const char zone_text[] =
     "odd\\.dot.example.org PTR \\001\\.x\\200.example.org\n"
     "1.2.0.192.in-addr.arpa PTR Mail.Example.Org.\n"
     "_25._tcp.example.org TLSA 3 1 1 00 ff10\n"
-    "long.example.org TXT \"0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789"
+    "long.example.org TXT \""
+    "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789"
     "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789"
     "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789\"\n"
+    "to-signed.example.org CNAME x.wild.signed.example.org\n"
+    "*.wild.signed.example.org SECURE\n"
+    "*.wild.signed.example.org A 192.0.2.8\n"
+    "signed2.example.org SECURE\n"
+    "signed2.example.org CNAME x.wild.signed.example.org\n"
+    "lame.example.org CNAME TIMEOUT\n"
     "bad.example.org TYPE1 c0\n"
     "empty.example.org TXT \"\"";
 
@@ -104,6 +111,10 @@ static const struct {
 	{ "signed.example.org", DNS_A, "data secure 192.0.2.6" },
 	{ "signed.example.org", DNS_TXT, "nodata secure" },
 	{ "no.signed.example.org", DNS_TXT, "nxdomain secure" },
+	{ "x.wild.signed.example.org", DNS_A, "data secure 192.0.2.8" },
+	{ "to-signed.example.org", DNS_A, "data 192.0.2.8" },
+	{ "signed2.example.org", DNS_A, "data secure 192.0.2.8" },
+	{ "lame.example.org", DNS_A, "temperror (timeout)" },
 	{ "nullmx.example.org", DNS_MX, "data 0:\"\"" },
 	{ "odd name.example.org", DNS_A, "data 192.0.2.7" },
 	{ "odd\\032name.example.org", DNS_A, "nxdomain" },
@@ -136,11 +147,24 @@ START_TEST(lookup)
 		    lookups[_i].answer);
 	arena_reset(arena);
 	task = dns_task_new(dns, arena, (struct dns_budget){ .queries = 10, .wait_ms = 1000 });
-	ck_assert_str_eq(answer_text(dns_get(task, name, lookups[_i].type), lookups[_i].type, arena), lookups[_i].answer);
+	ck_assert_str_eq(answer_text(dns_get(task, name, lookups[_i].type), lookups[_i].type, arena),
+	    lookups[_i].answer);
 	ck_assert_uint_eq(dns_task_stats(task).from_cache, dns_task_stats(task).queries);
 	arena_reset(arena);
 	dns_close(dns);
 	free((void *)name.p);
+}
+END_TEST
+
+START_TEST(fake_long_string)
+{
+	struct err err;
+	struct dns *dns = dns_open_fake(view_of(zone_text), &err);
+	struct dns_task *task = dns_task_new(dns, arena, (struct dns_budget){ .queries = 10, .wait_ms = 1000 });
+
+	ck_assert_uint_eq(dns_get(task, view_of("long.example.org"), DNS_TXT)->txt[0].n, 300);
+	arena_reset(arena);
+	dns_close(dns);
 }
 END_TEST
 
@@ -343,6 +367,7 @@ main(void)
 
 	tcase_add_checked_fixture(fake, setup, teardown);
 	tcase_add_loop_test(fake, lookup, 0, ARRAY_LEN(lookups));
+	tcase_add_test(fake, fake_long_string);
 	tcase_add_loop_test(fake, fake_refused, 0, ARRAY_LEN(refused));
 	suite_add_tcase(suite, fake);
 	tcase_add_checked_fixture(wire, setup, teardown);

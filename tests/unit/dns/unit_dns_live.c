@@ -73,6 +73,7 @@ static const struct {
 	{ "data.test", DNS_AAAA, "nodata" },
 	{ "ttl0.test", DNS_A, "data 192.0.2.1" },
 	{ "data \".test", DNS_A, "data 192.0.2.1" },
+	{ "data \377.test", DNS_A, "data 192.0.2.1" },
 	{ "data.10.in-addr.arpa", DNS_A, "data 192.0.2.1" },
 	{ "data.home.arpa", DNS_A, "data 192.0.2.1" },
 	{ "nodata.test", DNS_TXT, "nodata" },
@@ -138,15 +139,18 @@ END_TEST
 /* Hundreds of silent questions do not keep the others from their answers. */
 START_TEST(silence_hurts_nobody_else)
 {
-	struct dns_task *task = new_task();
+	struct dns_task *task;
 	int64_t start;
 
+	dns_close(dns);
+	dns = open_dns(8000, false, NULL);
+	task = new_task();
 	for (int i = 0; i < 1000; i++)
 		dns_ask(task, arena_printf(arena, "silent%d.test", i), DNS_TXT);
 	start = clock_mono_ms(&clock_system);
 	for (int i = 0; i < 20; i++)
 		ck_assert_int_eq(dns_get(task, arena_printf(arena, "data%d.test", i), DNS_A)->outcome, DNS_DATA);
-	ck_assert_int_lt(clock_mono_ms(&clock_system) - start, 700);
+	ck_assert_int_lt(clock_mono_ms(&clock_system) - start, 4000);
 }
 END_TEST
 
@@ -322,6 +326,18 @@ START_TEST(settings_refused)
 }
 END_TEST
 
+/* No question is asked: nothing leaves the machine. */
+START_TEST(recursing_opens_and_closes)
+{
+	struct dns_conf conf = { .mode = DNS_MODE_RECURSE, .timeout = 1000, .cache_octets = 1 << 20 };
+	struct err err;
+	struct dns *opened = dns_open(&conf, &err);
+
+	ck_assert_msg(opened != NULL, "%s", err.text);
+	dns_close(opened);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -340,6 +356,7 @@ main(void)
 	tcase_add_loop_test(live, closing_with_questions_in_the_air, 0, 4);
 	tcase_add_test(live, threads);
 	tcase_add_loop_test(live, validation, 0, ARRAY_LEN(validated));
+	tcase_add_test(live, recursing_opens_and_closes);
 	tcase_add_loop_test(live, settings_refused, 0, ARRAY_LEN(refused));
 	suite_add_tcase(suite, live);
 	return run_suite(suite);

@@ -168,6 +168,9 @@ static const struct {
 	{ "bare LF", "Subject", "a\n b", "subject:a\n b" },
 	{ "8-bit octets", "SUBJECT", " \xc3\x84  \xff", "subject:\xc3\x84 \xff" },
 	{ "tabs", "X-Y_z", "\t\ta\t\tb\t", "x-y_z:a b" },
+	{ "a long name", "X-0123456789ABCDEF-0123456789ABCDEF-0123456789ABCDEF-0123456789ABCDEF-Z", "a",
+	    "x-0123456789abcdef-0123456789abcdef-0123456789abcdef-0123456789abcdef-z:a" },
+	{ "control octets", "X", "\x01\x7f \x02\r", "x:\x01\x7f \x02\r" },
 	{ "only ASCII is folded", "\xc3\x84", "a", "\xc3\x84:a" },
 };
 

@@ -133,6 +133,55 @@ START_TEST(queries_spent)
 }
 END_TEST
 
+/* RFC 7208's own numbers, and a guess that must parse. */
+START_TEST(settings)
+{
+	struct view good = VIEW_LIT("v=spf1 a/24 -all"), bad = VIEW_LIT("v=spf1 a/240");
+	struct err err;
+
+	ck_assert(t.conf.enable && !t.conf.guess && !t.conf.received_spf);
+	ck_assert_int_eq(t.conf.engine, SPF_NATIVE);
+	ck_assert_int_eq((int)t.conf.lookups_max, 10);
+	ck_assert_int_eq((int)t.conf.void_max, 2);
+	ck_assert_int_eq((int)t.conf.wait, 20);
+	ck_view_is(t.conf.guess_record, "v=spf1 a/24 mx/24 ptr ?all");
+	for (size_t i = 0; i < spf_section.items; i++) {
+		if (spf_section.item[i].check == NULL)
+			continue;
+		ck_assert_str_eq(spf_section.item[i].name, "guess-record");
+		ck_assert(spf_section.item[i].check(&good, &err));
+		ck_assert(!spf_section.item[i].check(&bad, &err));
+	}
+}
+END_TEST
+
+/* One answer that DNSSEC did not validate, and the result is not; the explanation decides nothing. */
+START_TEST(secure_is_of_all_answers)
+{
+	struct trial s;
+
+	trial_open(&s, VIEW_LIT("safe.example SECURE\nsafe.example TXT \"v=spf1 a:h.safe.example -all exp=why.example\"\n"
+				"h.safe.example SECURE\nh.safe.example A 192.0.2.1\nwhy.example TXT \"Why?\"\n"
+				"half.example SECURE\nhalf.example TXT \"v=spf1 a:h.safe.example a:h.other.example -all\"\n"
+				"last.example SECURE\nlast.example TXT \"v=spf1 a:h.other.example a:h.safe.example -all\"\n"
+				"h.other.example A 192.0.2.2\n"));
+	trial_from(&s, "192.0.2.1", "helo.example.org", "user@safe.example");
+	ck_assert(trial_join(&s)->secure);
+	trial_from(&s, "192.0.2.99", "helo.example.org", "user@safe.example");
+	ck_view_is(trial_join(&s)->explanation, "Why?");
+	ck_assert(trial_join(&s)->secure);
+	trial_from(&s, "192.0.2.1", "helo.example.org", "user@half.example");
+	ck_assert(trial_join(&s)->secure); /* the other was not asked */
+	trial_from(&s, "192.0.2.2", "helo.example.org", "user@half.example");
+	ck_assert(!trial_join(&s)->secure);
+	trial_from(&s, "192.0.2.1", "helo.example.org", "user@last.example");
+	ck_assert(!trial_join(&s)->secure);
+	trial_from(&s, "192.0.2.2", "helo.example.org", "user@localhost");
+	ck_assert(!trial_join(&s)->secure); /* nothing was asked */
+	trial_close(&s);
+}
+END_TEST
+
 /* --- n lookups in every nesting ---------------------------------------------------------------- */
 
 /* The n-th record of a shape that needs n lookups to pass 192.0.2.1. */
@@ -290,6 +339,8 @@ main(void)
 	tcase_add_test(tc, void_limit_is_a_setting);
 	tcase_add_test(tc, explanation_is_cut);
 	tcase_add_test(tc, queries_spent);
+	tcase_add_test(tc, settings);
+	tcase_add_test(tc, secure_is_of_all_answers);
 	tcase_add_loop_test(tc, lookup_limit, 0, ARRAY_LEN(shapes));
 	tcase_add_test(tc, trace_of_a_tree);
 	tcase_add_test(tc, trace_of_an_error);

@@ -42,6 +42,7 @@ static const struct {
 	{ "three void lookups", "192.0.2.1", "helo.example.org", "user@void3.example", "permerror" },
 	{ "eleven MX", "192.0.2.11", "helo.example.org", "user@mx11.example", "permerror" },
 	{ "null MX", "192.0.2.1", "helo.example.org", "user@nullmx.example", "neutral" },
+	{ "localhost passes for everybody", "127.0.0.1", "helo.example.org", "user@all-fail.example", "pass" },
 	{ "8-bit local part", "203.0.113.99", "helo.example.org", "j\xc3\xb6rg@exp.example", "permerror" },
 	{ "8-bit HELO", "203.0.113.99", "h\xc3\xa4.\xff", "user@exp.example", "permerror" },
 };
@@ -66,6 +67,17 @@ START_TEST(verdict_of_any_row)
 	ck_assert(r->voids <= 3);
 	bool error = r->result == AUTH_PERMERROR || r->result == AUTH_TEMPERROR;
 	ck_assert_msg(error == (r->problem.n > 0), "%s", row->what);
+}
+END_TEST
+
+/* The hosts of an mx belong to its term. */
+START_TEST(counts_terms)
+{
+	trial_from(&t, "203.0.113.99", "helo.example.org", "user@example.org");
+	const struct spf_result *r = trial_join(&t);
+	ck_result_is(r, "fail");
+	ck_assert_int_eq((int)r->lookups, 3);
+	ck_assert_int_eq((int)r->voids, 0);
 }
 END_TEST
 
@@ -197,6 +209,7 @@ main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(tc, verdict, 0, ARRAY_LEN(rows));
 	tcase_add_loop_test(tc, verdict_of_any_row, 0, verdict_row_count);
+	tcase_add_test(tc, counts_terms);
 	tcase_add_test(tc, explanation);
 	tcase_add_test(tc, steps_wait_for_join);
 	tcase_add_test(tc, identities);

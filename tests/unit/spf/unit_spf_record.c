@@ -4,6 +4,7 @@
 
 #include "base/buffer.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 
 /* spf_record_parse: mechanisms; -1: refused */
@@ -261,6 +262,43 @@ START_TEST(cache_too_small)
 }
 END_TEST
 
+/* Many threads, few records, a cache too small for all of them. */
+static void *
+use_cache(void *object)
+{
+	struct spf_cache *cache = object;
+	struct arena *arena = arena_new();
+	struct err err;
+
+	for (int i = 0; i < 3000; i++) {
+		struct view text = arena_printf(arena, "v=spf1 ip4:192.0.2.%d -all", i % 17);
+		const struct spf_record *r = spf_cache_get(cache, text, arena, &err);
+		if (r == NULL || r->n != 2 || !view_eq(r->text, text))
+			return NULL;
+		if (i % 5 == 0)
+			arena_reset(arena);
+	}
+	arena_free(arena);
+	return cache;
+}
+
+START_TEST(cache_threads)
+{
+	struct spf_cache *cache = spf_cache_new(2500);
+	pthread_t thread[4];
+	void *ok;
+
+	for (int i = 0; i < ARRAY_LEN(thread); i++)
+		ck_assert_int_eq(pthread_create(&thread[i], NULL, use_cache, cache), 0);
+	for (int i = 0; i < ARRAY_LEN(thread); i++) {
+		ck_assert_int_eq(pthread_join(thread[i], &ok), 0);
+		ck_assert_ptr_eq(ok, cache);
+	}
+	ck_assert(spf_cache_stats(cache).octets <= 2500);
+	spf_cache_free(cache);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -274,6 +312,7 @@ main(void)
 	tcase_add_test(tc, cache_keeps);
 	tcase_add_test(tc, cache_is_bounded);
 	tcase_add_test(tc, cache_too_small);
+	tcase_add_test(tc, cache_threads);
 	suite_add_tcase(suite, tc);
 	return run_suite(suite);
 }

@@ -82,6 +82,24 @@ START_TEST(received_helo)
 }
 END_TEST
 
+/* Nothing could be asked: the words are about what was given. */
+START_TEST(received_none)
+{
+	struct auth_fact fact;
+
+	r = (struct spf_result){ .result = AUTH_NONE };
+	in.mail_domain = VIEW_LIT("[192.0.2.1]");
+	ck_view_is(spf_header_comment(&in, &r, arena), "domain of myname@[192.0.2.1] does not provide an SPF record");
+	ck_assert(view_find(spf_received(&in, SPF_MAILFROM, &r, arena), '[') != VIEW_NONE);
+	spf_fact(&in, SPF_MAILFROM, &r, arena, &fact);
+	ck_view_is(fact.property[0].value, "myname@[192.0.2.1]");
+	ck_view_is(fact.domain, "");
+	in.mail_local = in.mail_domain = VIEW_EMPTY;
+	in.helo = VIEW_LIT("localhost");
+	ck_view_is(spf_header_comment(&in, &r, arena), "domain of localhost does not provide an SPF record");
+}
+END_TEST
+
 /* Nothing a sender or client writes ends the comment, the quoted string or the field. */
 START_TEST(received_hostile)
 {
@@ -145,6 +163,7 @@ main(void)
 	tcase_add_test(tc, explanation_is_marked);
 	tcase_add_test(tc, received_pass);
 	tcase_add_test(tc, received_helo);
+	tcase_add_test(tc, received_none);
 	tcase_add_test(tc, received_hostile);
 	tcase_add_test(tc, fact_of_mailfrom);
 	tcase_add_test(tc, fact_of_helo);

@@ -62,6 +62,9 @@ const char zone_text[] =
     "red-none.example TXT \"v=spf1 redirect=plain.example\"\n"
     "red-loop.example TXT \"v=spf1 redirect=red-loop.example\"\n"
     "red-all.example TXT \"v=spf1 redirect=nowhere.example ~all\"\n"
+    "red-unused.example TXT \"v=spf1 a:h.example a:h.example a:h.example a:h.example a:h.example a:h.example a:h.example "
+    "a:h.example a:h.example a:h.example ip4:192.0.2.1 redirect=all-fail.example\"\n"
+    "h.example A 198.51.100.1\n"
     "red-temp.example TXT \"v=spf1 redirect=timeout.example\"\n"
     "red-macro.example TXT \"v=spf1 redirect=%{l1r+}._at_.%{o}\"\n"
     "user._at_.red-macro.example TXT \"v=spf1 ip4:192.0.2.1 -all\"\n"
@@ -88,6 +91,12 @@ const char zone_text[] =
     "liar.example.net A 192.0.2.99\n"
     "host.pmacro.example.p.example A 127.0.0.2\n"
     "unknown.p.example A 127.0.0.2\n"
+    "psame.example TXT \"v=spf1 exists:%{p}.q.example -all\"\n"
+    "psame.example A 192.0.2.1\n"
+    "host.psame.example A 192.0.2.1\n"
+    "1.2.0.192.in-addr.arpa PTR host.psame.example\n"
+    "1.2.0.192.in-addr.arpa PTR psame.example\n"
+    "psame.example.q.example A 127.0.0.2\n"
     "ptr.example TXT \"v=spf1 ptr -all\"\n"
     "notptr.example TXT \"v=spf1 ptr:tr.example ptr:example.net -all\"\n"
     "9.2.0.192.in-addr.arpa TIMEOUT\n"
@@ -207,6 +216,9 @@ const struct verdict_row verdict_rows[] = {
 	{ "U-labels", C1, NULL, U("b\xc3\xbc" "cher.example"), "pass", 0, 0, NULL, NULL },
 	{ "U-labels in a macro", C99, NULL, U("B\xc3\x9c" "cher.example"), "pass", 1, 0, NULL, NULL },
 
+	{ "U-labels in HELO", C1, "b\xc3\xbc" "cher.example", "", "pass", 0, 0, NULL, NULL },
+	{ "octets that are no UTF-8", C1, NULL, U("b\xfc" "cher.example"), "none", 0, 0, "", NULL },
+
 	{ "record of several strings", C1, NULL, U("long.example"), "pass", 0, 0, "ip4:192.0.2.1", NULL },
 	{ "record in upper case", C1, NULL, U("upper.example"), "pass", 0, 0, "IP4:192.0.2.1", NULL },
 	{ "record in upper case, a", "192.0.2.10", NULL, U("upper.example"), "pass", 1, 0, "A:EXAMPLE.ORG", NULL },
@@ -236,6 +248,7 @@ const struct verdict_row verdict_rows[] = {
 	{ "redirect in an include", C1, NULL, U("inc-redirect.example"), "pass", 2, 0, "include:redirects.example", NULL },
 	{ "redirect to no policy", C1, NULL, U("red-none.example"), "permerror", 1, 0, "", NULL },
 	{ "redirect to itself", C1, NULL, U("red-loop.example"), "permerror", 10, 0, "", NULL },
+	{ "redirect that is not reached is not counted", C1, NULL, U("red-unused.example"), "pass", 10, 0, NULL, NULL },
 	{ "redirect beside all", C1, NULL, U("red-all.example"), "softfail", 0, 0, "~all", NULL },
 	{ "redirect: temperror", C1, NULL, U("red-temp.example"), "temperror", 1, 0, "", NULL },
 	{ "redirect with macros", C1, NULL, U("red-macro.example"), "pass", 1, 0, "ip4:192.0.2.1", NULL },
@@ -249,6 +262,7 @@ const struct verdict_row verdict_rows[] = {
 	{ "HELO in a macro, another", C1, "mail2.helos.example", U("helos.example"), "fail", 1, 1, NULL, NULL },
 	{ "%{d} within an include", C1, NULL, U("dscope.example"), "pass", 2, 0, NULL, NULL },
 	{ "%{p}: a name below the domain", C1, NULL, U("pmacro.example"), "pass", 1, 0, NULL, NULL },
+	{ "%{p}: the domain itself before a name below it", C1, NULL, U("psame.example"), "pass", 1, 0, NULL, NULL },
 	{ "%{p}: no PTR record", C99, NULL, U("pmacro.example"), "pass", 1, 0, NULL, NULL },
 	{ "%{p}: PTR times out", "192.0.2.9", NULL, U("pmacro.example"), "pass", 1, 0, NULL, NULL },
 	{ "ptr", C1, NULL, U("ptr.example"), "pass", 1, 0, "ptr", NULL },

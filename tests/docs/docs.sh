@@ -1,0 +1,61 @@
+#!/bin/sh
+# The sample file and the manual name every setting, with its preset and what is allowed, and no other.
+# Run in the build folder; needs srcdir and ASSAYD in the environment.
+set -u
+top=${srcdir:-.}/../..
+failed=0
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+
+compare() { # WHAT WANTED FOUND
+	if ! [ -s "$2" ]; then
+		echo "$1: nothing to compare with"
+		failed=$((failed + 1))
+	elif ! diff -u "$2" "$3" >"$work/diff"; then
+		echo "$1 differs (- the rows, + the text):"
+		cat "$work/diff"
+		failed=$((failed + 1))
+	else
+		echo "$1: $(wc -l <"$2") settings agree"
+	fi
+}
+
+./print_rows >"$work/rows" || exit 1
+sort "$work/rows" >"$work/sorted"
+
+# The sample: groups as they are, each setting on one commented line, "#name = preset;".
+cut -f 1,2 "$work/sorted" >"$work/wanted"
+awk '
+/^[a-z0-9]+: \{$/ { group = substr($1, 1, length($1) - 1) }
+/^\};$/ { group = "" }
+/^\t?#[a-z0-9-]+ = .*;$/ {
+	line = $0; sub(/^\t?#/, "", line); sub(/;$/, "", line)
+	name = line; sub(/ = .*/, "", name)
+	value = line; sub(/^[^=]* = /, "", value)
+	print group "." name "\t" value
+}' "$top/etc/assay.conf" | sort >"$work/found"
+compare etc/assay.conf "$work/wanted" "$work/found"
+
+# The sample is a good file as it is, and with every setting switched on.
+sed 's/^\(	\{0,1\}\)#\([a-z0-9-]* = .*;\)$/\1\2/' "$top/etc/assay.conf" >"$work/all.conf"
+for file in "$top/etc/assay.conf" "$work/all.conf"; do
+	"$ASSAYD" -n -c "$file" >"$work/said" 2>&1 || { cat "$work/said"; failed=$((failed + 1)); }
+done
+
+# The manual: ".Ss GROUP" (or "top level"), ".It Ic NAME", then a line "ALLOWED; preset VALUE."
+awk -F '\t' '{ print $1 "\t" $3 "; preset " $2 "." }' "$work/sorted" >"$work/wanted"
+awk '
+/^\.Ss / { group = $2; if (group == "Top") group = "" }
+/^\.It Ic / { name = $3; getline line; print group "." name "\t" line }
+' "$top/man/assay.conf.5" | sort >"$work/found"
+compare man/assay.conf.5 "$work/wanted" "$work/found"
+
+for page in assayd.8 assay.conf.5; do
+	if ! command -v mandoc >/dev/null; then
+		echo "$page: not linted: mandoc not found"
+	elif ! mandoc -T lint -W warning "$top/man/$page" >"$work/lint"; then
+		cat "$work/lint"
+		failed=$((failed + 1))
+	fi
+done
+[ "$failed" -eq 0 ]
