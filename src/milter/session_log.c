@@ -198,9 +198,12 @@ add_cause(struct buffer *b, const struct verdict *v)
 		buffer_addf(b, " shadow=%s:", name_of(verdict_action_names, (int)v->shadow.action));
 		buffer_add_quoted(b, v->shadow.rule, SHOWN_NAME);
 	}
-	for (size_t i = 0; v->file.n > 0 && i < v->dmarc.overrides; i++) {
-		buffer_addf(b, "%s%s:", i == 0 ? " override=" : ",", name_of(dmarc_reason_names, (int)v->dmarc.override[i].reason));
-		buffer_add_quoted(b, v->dmarc.override[i].comment, SHOWN_NAME);
+	for (size_t i = 0, shown = 0; i < v->dmarc.overrides; i++) {
+		const struct dmarc_override *o = &v->dmarc.override[i];
+		if (view_eq(o->comment, v->rule) && v->file.n == 0)
+			continue; /* no rule of the site: nothing was overridden, there is no policy */
+		buffer_addf(b, "%s%s:", shown++ == 0 ? " override=" : ",", name_of(dmarc_reason_names, (int)o->reason));
+		buffer_add_quoted(b, o->comment, SHOWN_NAME);
 	}
 }
 
