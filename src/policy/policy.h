@@ -102,6 +102,26 @@ bool policy_tag_name(const struct policy_set *set, size_t i, struct view *name);
 /* One line for each rule that holds for the recipient, in their order, as the log names them; for `assayctl conf show`. */
 struct view policy_show(const struct policy_set *set, const struct recipient *rcpt, struct arena *arena);
 
+/* The names that files claim, in the order of the files: "a.test", ".a.test", "*", "u@a.test".  false: no more. */
+bool policy_key(const struct policy_set *set, size_t i, struct view *key);
+bool policy_has_key(const struct policy_set *set, struct view key);
+/* Does the same hold for the recipient in both, names of rules and shadow rules included? */
+bool policy_same_rules(const struct policy_set *a, const struct policy_set *b, const struct recipient *rcpt);
+
+/*
+ * The rules of a recipient in their order, each with what it comes to for these facts; for `assayctl explain`.
+ * false: no more.
+ */
+struct policy_step {
+	struct verdict_cause rule;
+	bool shadow;
+	bool not_for_ours; /* it would refuse a client of ours */
+	bool holds;
+	bool decides;	   /* the first that holds */
+};
+bool policy_step(const struct policy_set *set, const struct policy_facts *facts, const struct recipient *rcpt, size_t i,
+    bool shadow, struct arena *arena, struct policy_step *step);
+
 /* ---- one SMTP transaction for many verdicts ---- */
 
 enum recipient_fate {

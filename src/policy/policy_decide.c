@@ -4,8 +4,8 @@
 
 /* ---- what holds for one recipient ---- */
 
-static enum policy_mode
-mode_of(const struct policy_chain *chain)
+enum policy_mode
+policy_mode_of(const struct policy_chain *chain)
 {
 	for (size_t i = 0; i < chain->n; i++)
 		if (chain->block[i]->has_mode)
@@ -14,8 +14,8 @@ mode_of(const struct policy_chain *chain)
 }
 
 /* From the nearest file that gives them. */
-static struct policy_trust
-trust_of(const struct policy_chain *chain)
+struct policy_trust
+policy_trust_of(const struct policy_chain *chain)
 {
 	struct policy_trust t = { .reject_needs = POLICY_NEEDS_EVIDENCE };
 	bool needs = false, sealers = false, lists = false, forwarders = false;
@@ -45,8 +45,8 @@ trust_of(const struct policy_chain *chain)
 }
 
 /* Nothing is refused for clients of ours, or for mail that came by no SMTP, unless a rule says so. */
-static bool
-is_for(const struct policy_rule *rule, const struct policy_facts *f)
+bool
+policy_is_for(const struct policy_rule *rule, const struct policy_facts *f)
 {
 	return !rule->refuses || rule->when.names_trust || !(f->local || f->internal || f->authenticated);
 }
@@ -79,7 +79,7 @@ first_rule(const struct policy_chain *chain, const struct policy_facts *f, const
 		const struct policy_rules *rules = rules_of(chain->block[i], shadow);
 		for (size_t k = 0; k < rules->n; k++) {
 			const struct policy_rule *rule = &rules->rule[k];
-			enum truth holds = is_for(rule, f) ? policy_when_holds(&rule->when, f, d) : TRUTH_NO;
+			enum truth holds = policy_is_for(rule, f) ? policy_when_holds(&rule->when, f, d) : TRUTH_NO;
 			if (holds == TRUTH_YES)
 				return rule;
 			if (holds != TRUTH_NO) {
@@ -184,7 +184,7 @@ decide_one(const struct policy_chain *chain, const struct policy_facts *f, const
 
 	v.dmarc = *d;
 	ask_shadow(chain, f, &v);
-	if (mode_of(chain) == POLICY_MONITOR && v.file.n > 0) {
+	if (policy_mode_of(chain) == POLICY_MONITOR && v.file.n > 0) {
 		struct verdict watched = v;
 		only_watch(&watched);
 		watched.dmarc = v.dmarc;
@@ -207,7 +207,7 @@ policy_decide(const struct policy_set *set, const struct policy_facts *facts, co
 		struct policy_chain *now = &chain[i % 2], *before = &chain[(i + 1) % 2];
 		policy_find(set, &rcpt[i], now);
 		if (i == 0 || !policy_chain_eq(now, before)) { /* neighbours mostly share their files */
-			struct policy_trust trust = trust_of(now);
+			struct policy_trust trust = policy_trust_of(now);
 			d = policy_dmarc(&trust, facts, arena);
 		}
 		decide_one(now, facts, &d, &rcpt[i], arena, &verdict[i]);
@@ -223,7 +223,7 @@ policy_decide_early(const struct policy_set *set, const struct policy_facts *fac
 	enum truth sure;
 
 	policy_find(set, rcpt, &chain);
-	if (chain.n == 0 || mode_of(&chain) == POLICY_MONITOR)
+	if (chain.n == 0 || policy_mode_of(&chain) == POLICY_MONITOR)
 		return POLICY_LATER;
 	const struct policy_rule *rule = first_rule(&chain, facts, &unknown, false, &sure);
 	if (sure == TRUTH_NEEDS_SPF)
@@ -258,7 +258,7 @@ walk_begin(struct walk *w, const struct policy_set *set, const struct recipient 
 
 	*w = (struct walk){ .trusted = trusted };
 	policy_find(set, rcpt, &w->chain);
-	if (mode_of(&w->chain) == POLICY_MONITOR)
+	if (policy_mode_of(&w->chain) == POLICY_MONITOR)
 		return; /* refuses nothing */
 	for (size_t i = 0; i < w->chain.n; i++)
 		for (size_t k = 0; k < w->chain.block[i]->rules.n; k++) {
@@ -312,10 +312,10 @@ peers_eq(const struct policy_peer *a, const struct policy_peer *b, size_t n)
 }
 
 /* They change what dmarc = [...] sees. */
-static bool
-same_trust(const struct policy_chain *a, const struct policy_chain *b)
+bool
+policy_same_trust(const struct policy_chain *a, const struct policy_chain *b)
 {
-	struct policy_trust x = trust_of(a), y = trust_of(b);
+	struct policy_trust x = policy_trust_of(a), y = policy_trust_of(b);
 
 	return x.reject_needs == y.reject_needs && x.sealers == y.sealers && x.lists == y.lists &&
 	    x.forwarders == y.forwarders && names_eq(x.sealer, y.sealer, x.sealers) && names_eq(x.list, y.list, x.lists) &&
@@ -335,43 +335,9 @@ policy_same_class(const struct policy_set *set, const struct recipient *a, const
 	for (;;) { /* ends: each turn takes a rule of both */
 		const struct policy_rule *p = walk_next(&x), *q = walk_next(&y);
 		if (p == NULL || q == NULL)
-			return p == q && (!dmarc || same_trust(&x.chain, &y.chain));
+			return p == q && (!dmarc || policy_same_trust(&x.chain, &y.chain));
 		if (!view_eq(p->canon, q->canon))
 			return false;
 		dmarc |= p->when.asks_dmarc;
 	}
-}
-
-/* ---- showing ---- */
-
-static void
-show_rules(struct buffer *b, const struct policy_rules *rules, const char *kind)
-{
-	for (size_t i = 0; i < rules->n; i++) {
-		const struct policy_rule *rule = &rules->rule[i];
-		buffer_addf(b, "%.*s:%u: %s%.*s: %s", VIEW_ARG(rule->file), rule->line, kind, VIEW_ARG(rule->name),
-		    name_of(verdict_action_names, (int)rule->action));
-		if (rule->action == VERDICT_QUARANTINE)
-			buffer_addf(b, " by %s", name_of(quarantine_by_names, (int)rule->by));
-		buffer_add_char(b, '\n');
-	}
-}
-
-struct view
-policy_show(const struct policy_set *set, const struct recipient *rcpt, struct arena *arena)
-{
-	struct policy_chain chain;
-	struct buffer b = buffer_in(arena);
-
-	policy_find(set, rcpt, &chain);
-	buffer_addf(&b, "mode: %s\n", mode_of(&chain) == POLICY_MONITOR ? "monitor" : "enforce");
-	buffer_addf(&b, "reject-needs: %s\n", trust_of(&chain).reject_needs == POLICY_NEEDS_NOTHING ? "nothing" : "evidence");
-	for (size_t i = 0; i < chain.n; i++) {
-		const struct policy_block *block = chain.block[i];
-		buffer_addf(&b, "%.*s%s\n", VIEW_ARG(block->file), block->stale ? " (as it was before its mistakes)" : "");
-		show_rules(&b, &block->rules, "");
-		show_rules(&b, &block->shadow, "shadow ");
-	}
-	buffer_add_cstr(&b, "built-in: accept\n");
-	return buffer_view(&b);
 }

@@ -187,4 +187,11 @@ struct policy_trust { /* effective settings */
 };
 struct dmarc_disposition policy_dmarc(const struct policy_trust *trust, const struct policy_facts *facts, struct arena *arena);
 
+/* policy_decide.c: what holds for one recipient */
+enum policy_mode policy_mode_of(const struct policy_chain *chain);
+struct policy_trust policy_trust_of(const struct policy_chain *chain);
+/* False: the rule would refuse a client of ours without naming such clients. */
+bool policy_is_for(const struct policy_rule *rule, const struct policy_facts *f);
+bool policy_same_trust(const struct policy_chain *a, const struct policy_chain *b);
+
 #endif

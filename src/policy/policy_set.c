@@ -45,10 +45,10 @@ slot_of(const struct policy_set *set, struct view key)
 	return &set->slot[i];
 }
 
-static struct policy_block *
-block_of(const struct policy_set *set, struct view key)
+struct policy_block *
+policy_block_of(const struct policy_set *set, struct view key)
 {
-	return set->slots == 0 ? NULL : slot_of(set, key)->block;
+	return set == NULL || set->slots == 0 ? NULL : slot_of(set, key)->block;
 }
 
 /* Two files for one name: nobody knows which was meant, so the second has a mistake. */
@@ -127,7 +127,7 @@ address_block(const struct policy_set *set, struct view local, struct view domai
 		key[i] = ascii_lower(local.p[i]);
 	key[local.n] = '@';
 	memcpy(key + local.n + 1, domain.p, domain.n);
-	return block_of(set, (struct view){ key, n });
+	return policy_block_of(set, (struct view){ key, n });
 }
 
 static const struct policy_block *
@@ -139,7 +139,7 @@ below_block(const struct policy_set *set, struct view parent)
 		return NULL;
 	key[0] = '.';
 	memcpy(key + 1, parent.p, parent.n);
-	return block_of(set, (struct view){ key, parent.n + 1 });
+	return policy_block_of(set, (struct view){ key, parent.n + 1 });
 }
 
 void
@@ -157,13 +157,13 @@ policy_find(const struct policy_set *set, const struct recipient *rcpt, struct p
 		if (cut != VIEW_NONE && !add_link(chain, address_block(set, view_sub(local, 0, cut), domain)))
 			return;
 	}
-	if (domain.n > 0 && !add_link(chain, block_of(set, domain)))
+	if (domain.n > 0 && !add_link(chain, policy_block_of(set, domain)))
 		return;
 	if (domain.n > 0 && domain.p[0] != '[')
 		for (struct view up = domain_parent(domain); up.n > 0; up = domain_parent(up))
 			if (!add_link(chain, below_block(set, up)))
 				return;
-	add_link(chain, block_of(set, VIEW_LIT("*")));
+	add_link(chain, policy_block_of(set, VIEW_LIT("*")));
 }
 
 bool

@@ -23,4 +23,7 @@ struct policy_set {
 	size_t mistakes;
 };
 
+/* The file that claims the key; NULL: none. */
+struct policy_block *policy_block_of(const struct policy_set *set, struct view key);
+
 #endif
