@@ -216,6 +216,8 @@ session_settle(struct session *s, const struct assessment *found, struct settlem
 	facts.list_id = header_count(&m->header, VIEW_LIT("List-Id")) > 0;
 	facts.list = list_of(&m->header, s->arena);
 	facts.size = m->size;
+	if (s->env->decided_upon != NULL)
+		s->env->decided_upon(s->env->ctx, m->settings->policies, &facts, m->rcpt, m->rcpts);
 	policy_decide(m->settings->policies, &facts, m->rcpt, m->rcpts, s->arena, each);
 	policy_settle(m->prdr ? POLICY_SPLIT : (enum policy_recipients)conf->recipients, conf->deferred_deliver, each, m->rcpts,
 	    s->arena, out);

@@ -51,8 +51,8 @@ policy_is_for(const struct policy_rule *rule, const struct policy_facts *f)
 	return !rule->refuses || rule->when.names_trust || !(f->local || f->internal || f->authenticated);
 }
 
-static bool
-has_shadow(const struct policy_chain *chain)
+bool
+policy_has_shadow(const struct policy_chain *chain)
 {
 	for (size_t i = 0; i < chain->n; i++)
 		if (chain->block[i]->shadow.given)
@@ -166,7 +166,7 @@ ask_shadow(const struct policy_chain *chain, const struct policy_facts *f, struc
 {
 	enum truth sure;
 
-	if (!has_shadow(chain))
+	if (!policy_has_shadow(chain))
 		return;
 	const struct policy_rule *rule = first_rule(chain, f, &v->dmarc, true, &sure);
 	v->shadowed = true;
@@ -209,6 +209,8 @@ policy_decide(const struct policy_set *set, const struct policy_facts *facts, co
 		if (i == 0 || !policy_chain_eq(now, before)) { /* neighbours mostly share their files */
 			struct policy_trust trust = policy_trust_of(now);
 			d = policy_dmarc(&trust, facts, arena);
+			if (now->n == 0 && facts->found->dmarc != NULL)
+				d = facts->found->dmarc->disposition; /* nobody said how to judge it */
 		}
 		decide_one(now, facts, &d, &rcpt[i], arena, &verdict[i]);
 	}

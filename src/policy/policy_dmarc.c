@@ -27,6 +27,8 @@ anything_passes(const struct assessment *found)
 static bool
 is_evidence(const struct assessment *found)
 {
+	if (found->dmarc->several)
+		return true; /* not the domain owner's wish but the message's own fault: RFC 9989 11.5 */
 	if (found->spf != NULL && found->spf->result == AUTH_FAIL)
 		return true;
 	if (found->spf_helo != NULL && found->spf_helo->result == AUTH_FAIL)

@@ -192,6 +192,7 @@ enum policy_mode policy_mode_of(const struct policy_chain *chain);
 struct policy_trust policy_trust_of(const struct policy_chain *chain);
 /* False: the rule would refuse a client of ours without naming such clients. */
 bool policy_is_for(const struct policy_rule *rule, const struct policy_facts *f);
+bool policy_has_shadow(const struct policy_chain *chain);
 bool policy_same_trust(const struct policy_chain *a, const struct policy_chain *b);
 
 #endif

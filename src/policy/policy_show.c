@@ -118,7 +118,7 @@ policy_step(const struct policy_set *set, const struct policy_facts *facts, cons
 	struct policy_chain chain;
 
 	policy_find(set, rcpt, &chain);
-	const struct policy_rule *rule = nth_rule(&chain, i, shadow);
+	const struct policy_rule *rule = !shadow || policy_has_shadow(&chain) ? nth_rule(&chain, i, shadow) : NULL;
 	if (rule == NULL)
 		return false;
 	struct policy_trust trust = policy_trust_of(&chain);
