@@ -5,10 +5,18 @@
 
 #include <poll.h>
 
+/*
+ * Percent of the questions a message may cause.  Each check has its own, so that nobody can make the check
+ * that matters end in temperror by what he publishes or writes for another: an SPF record of a hundred names, fifty
+ * ARC sets.  DMARC's eight names are those of the author's domain and must always be asked.
+ */
+enum { SHARE_SPF = 40, SHARE_ARC = 28, SHARE_DMARC = 20, SHARE_DKIM = 12 };
+
 struct assess {
 	const struct assess_conf *conf;
 	struct assess_shared shared;
-	struct dns_task *dns;
+	struct dns_task *dns;				/* of SPF; the others stand beside it */
+	struct dns_task *arc_dns, *dkim_dns, *dmarc_dns; /* NULL: not begun */
 	struct arena *arena;
 	bool trusted;
 	int64_t now;
@@ -48,6 +56,14 @@ begin_spf(struct assess *a, const struct assess_client *client)
 	a->helo = spf_begin(&a->spf_input, SPF_HELO, a->dns, a->arena);
 }
 
+static unsigned
+share_of(const struct assess_conf *conf, unsigned percent)
+{
+	unsigned share = (unsigned)((uint64_t)conf->budget.queries * percent / 100);
+
+	return share == 0 ? 1 : share;
+}
+
 struct assess *
 assess_begin(const struct assess_conf *conf, const struct assess_client *client, const struct assess_shared *shared,
     int64_t now, struct arena *arena)
@@ -56,7 +72,8 @@ assess_begin(const struct assess_conf *conf, const struct assess_client *client,
 
 	a->conf = conf;
 	a->shared = *shared;
-	a->dns = dns_task_new(shared->dns, arena, conf->budget);
+	a->dns = dns_task_new(shared->dns, arena,
+	    (struct dns_budget){ share_of(conf, SHARE_SPF), conf->budget.wait_ms });
 	a->arena = arena;
 	a->trusted = client->trusted;
 	a->now = now;
@@ -125,7 +142,8 @@ begin_dmarc(struct assess *a)
 		.likely_n = a->mailfrom != NULL && a->spf_input.mail_domain.n > 0,
 		.draw = draw_percent(),
 	};
-	a->dmarc = dmarc_begin(in, a->dns, a->arena);
+	a->dmarc_dns = dns_task_beside(a->dns, share_of(a->conf, SHARE_DMARC));
+	a->dmarc = dmarc_begin(in, a->dmarc_dns, a->arena);
 }
 
 /* ARC comes before DKIM: see arc_begin. */
@@ -139,11 +157,13 @@ begin_checks(struct assess *a, const struct header *header)
 	a->bodies = body_hashes_new(a->arena);
 	if (conf->arc.enable) {
 		struct arc_input in = { &conf->arc, header, a->now, a->shared.keys };
-		a->arc = arc_begin(&in, a->dns, a->bodies, a->arena);
+		a->arc_dns = dns_task_beside(a->dns, share_of(conf, SHARE_ARC));
+		a->arc = arc_begin(&in, a->arc_dns, a->bodies, a->arena);
 	}
 	if (conf->dkim.enable) {
 		struct dkim_input in = { &conf->dkim, header, a->found.from.domain, a->now, a->shared.keys };
-		a->dkim = dkim_begin(&in, a->dns, a->bodies, a->arena);
+		a->dkim_dns = dns_task_beside(a->dns, share_of(conf, SHARE_DKIM));
+		a->dkim = dkim_begin(&in, a->dkim_dns, a->bodies, a->arena);
 	}
 	if (conf->dmarc.enable && !a->trusted)
 		begin_dmarc(a);
@@ -245,6 +265,23 @@ gather_facts(struct assess *a)
 		arc_fact(found->arc, a->arena, &all->fact[all->n++]);
 }
 
+static void
+sum_stats(struct assess *a)
+{
+	const struct dns_task *const tasks[] = { a->dns, a->arc_dns, a->dkim_dns, a->dmarc_dns };
+	struct dns_task_stats *sum = &a->found.dns;
+
+	for (size_t i = 0; i < sizeof(tasks) / sizeof(tasks[0]); i++) {
+		if (tasks[i] == NULL)
+			continue;
+		struct dns_task_stats one = dns_task_stats(tasks[i]);
+		sum->queries += one.queries;
+		sum->from_cache += one.from_cache;
+		sum->temp += one.temp;
+		sum->waited_ms += one.waited_ms;
+	}
+}
+
 static const struct header *
 no_header(struct arena *arena)
 {
@@ -267,7 +304,7 @@ assess_end(struct assess *a)
 	if (a->dkim != NULL)
 		dkim_end(a->dkim, &a->found.dkim);
 	gather_facts(a);
-	a->found.dns = dns_task_stats(a->dns);
+	sum_stats(a);
 	a->ended = true;
 	return &a->found;
 }

@@ -76,6 +76,12 @@ struct dns_budget {
 struct dns_task *dns_task_new(struct dns *dns, struct arena *arena, struct dns_budget budget);
 
 /*
+ * A task of the same message with a count of questions of its own, and first's budget of time: what one
+ * stranger's records make us ask cannot use up what another's answer needs.  Same thread, same arena.
+ */
+struct dns_task *dns_task_beside(struct dns_task *first, unsigned queries);
+
+/*
  * Ask without waiting.  name: A-labels, with or without a final dot, any case; octets other than
  * letters are asked as they are.  Never NULL.  Asking again for the same gives the same question and
  * costs nothing.  A name that cannot be one (empty label, label > 63, > 253 octets) is answered
