@@ -4,6 +4,8 @@
 #include "crypt/digest.h"
 #include "sig/body_hash.h"
 
+#include <poll.h>
+
 /*
  * Percent of the questions a message may cause.  Each check has its own, so that nobody can make the check
  * that matters end in temperror by what he publishes or writes for another: an SPF record of a hundred names, fifty
@@ -230,6 +232,7 @@ end_spf(struct assess *a)
 
 	if (a->mailfrom == NULL)
 		return;
+	found->spf_input = &a->spf_input;
 	found->spf = spf_join(a->mailfrom);
 	begin_guess(a);
 	found->spf_helo = spf_join(a->helo);
@@ -239,6 +242,33 @@ end_spf(struct assess *a)
 	}
 	if (a->conf->spf.received_spf)
 		found->received_spf = spf_received(&a->spf_input, SPF_MAILFROM, found->spf, a->arena);
+}
+
+static bool
+spf_is_there(struct assess *a)
+{
+	step_spf(a);
+	return spf_step(a->mailfrom) && spf_step(a->helo) && (a->guess == NULL || spf_step(a->guess));
+}
+
+#define LOOK_AGAIN_MS 5 /* an answer that is not in a cache takes some ten */
+
+const struct assessment *
+assess_spf(struct assess *a, int64_t wait_ms)
+{
+	int64_t until = clock_mono_ms(&clock_system) + wait_ms;
+
+	if (a->ended || a->mailfrom == NULL)
+		return &a->found;
+	if (a->conf->spf.engine != SPF_NATIVE)
+		return NULL;
+	while (!spf_is_there(a)) { /* ends: by until */
+		if (clock_mono_ms(&clock_system) >= until)
+			return NULL;
+		poll(NULL, 0, LOOK_AGAIN_MS);
+	}
+	end_spf(a);
+	return &a->found;
 }
 
 static void

@@ -133,6 +133,7 @@ static const struct {
 	{ &arc_section, offsetof(struct settings, assess.arc) },
 	{ &arc_seal_section, offsetof(struct settings, seal) },
 	{ &dmarc_section, offsetof(struct settings, assess.dmarc) },
+	{ &policy_section, offsetof(struct settings, policy) },
 };
 #define PARTS (sizeof(parts) / sizeof(parts[0]))
 
@@ -198,8 +199,22 @@ settings_presets(void)
 	return s;
 }
 
+/* "FILE: policy.directory: ..." */
+static bool
+open_policies(struct settings *s, const struct settings *before, void (*say)(void *ctx, const char *text), void *ctx)
+{
+	s->policies = policy_load(&s->policy, before == NULL ? NULL : before->policies, s->arena, say, ctx);
+	return s->policies != NULL;
+}
+
 struct settings *
 settings_load(const char *path, void (*say)(void *ctx, const char *text), void *ctx)
+{
+	return settings_reload(path, NULL, say, ctx);
+}
+
+struct settings *
+settings_reload(const char *path, const struct settings *before, void (*say)(void *ctx, const char *text), void *ctx)
 {
 	struct settings *s = settings_new();
 	struct conf_target target[PARTS];
@@ -212,7 +227,7 @@ settings_load(const char *path, void (*say)(void *ctx, const char *text), void *
 	}
 	s->path = (struct view){ arena_cstr(s->arena, view_of(path)), strlen(path) };
 	join_parts(s);
-	if (!check_parts(s, say, ctx) || !open_files(s, say, ctx)) {
+	if (!check_parts(s, say, ctx) || !open_files(s, say, ctx) || !open_policies(s, before, say, ctx)) {
 		settings_unref(s);
 		return NULL;
 	}

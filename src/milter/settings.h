@@ -5,6 +5,7 @@
 #include "assess/assess.h"
 #include "conf/item.h"
 #include "dns/dns_conf.h"
+#include "policy/policy.h"
 
 #include <stdatomic.h>
 
@@ -63,6 +64,8 @@ struct settings {
 	struct limits_conf limits;
 	struct dns_conf dns;
 	struct session_history *history; /* of dmarc.history-file; NULL: none is wanted */
+	struct policy_conf policy;
+	const struct policy_set *policies; /* of policy.directory; NULL: none were read */
 	struct assess_conf assess; /* .spf and .dkim from their groups, .budget from dns */
 	struct seal_conf seal;
 	struct arc_seal_conf sealing; /* made of seal by settings_open_keys; no keys: nothing is sealed */
@@ -79,6 +82,13 @@ struct settings *settings_load(const char *path, void (*say)(void *ctx, const ch
  * else sees the snapshot.  assayctl can do without, and is mostly run by people who may not read them.
  */
 bool settings_open_keys(struct settings *settings, void (*say)(void *ctx, const char *text), void *ctx);
+
+/*
+ * settings_load beside the settings in force (NULL: none): a policy file that has mistakes now keeps what it said there.
+ * Its mistakes are said, and are no reason to give NULL.
+ */
+struct settings *settings_reload(const char *path, const struct settings *before,
+    void (*say)(void *ctx, const char *text), void *ctx);
 /* All presets, as an empty file would give; for tests and assayctl without a file. */
 struct settings *settings_presets(void);
 struct settings *settings_ref(struct settings *settings);

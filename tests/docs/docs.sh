@@ -62,7 +62,16 @@ awk '
 ' "$top/man/assayctl.1" | sort >"$work/found"
 compare man/assayctl.1 "$work/wanted" "$work/found"
 
-for page in assayctl.1 assayd.8 assay.conf.5; do
+# The sample policies are good files as they are.
+mkdir "$work/domains" && cp "$top"/etc/domains/*.conf "$work/domains/"
+echo "policy: { directory = \"$work/domains\"; };" >"$work/policy.conf"
+"$ASSAYD" -n -c "$work/policy.conf" >"$work/said" 2>&1 || failed=$((failed + 1))
+if ! grep -q "no mistakes" "$work/said" || [ "$(wc -l <"$work/said")" -ne 1 ]; then
+	cat "$work/said"
+	failed=$((failed + 1))
+fi
+
+for page in assayctl.1 assayd.8 assay.conf.5 assay.policy.5; do
 	if ! command -v mandoc >/dev/null; then
 		echo "$page: not linted: mandoc not found"
 	elif ! mandoc -T lint -W warning "$top/man/$page" >"$work/lint"; then

@@ -25,6 +25,13 @@ struct macro {
 
 #define MACROS_MAX 32
 #define SESSIONS_MAX 4
+#define POLICIES_MAX 8
+
+/* A policy file of the scenario. */
+struct policy_file {
+	struct view name;
+	struct buffer text;
+};
 
 struct play {
 	struct arena *arena;
@@ -38,6 +45,8 @@ struct play {
 	struct session *session; /* the one of these that events go to */
 	struct macro macro[MACROS_MAX];
 	size_t macros;
+	struct policy_file policy[POLICIES_MAX];
+	size_t policies;
 	struct buffer got; /* "= " lines of the step under way */
 	bool broken;	   /* the scenario itself makes no sense */
 };
@@ -158,6 +167,8 @@ show_reply(struct play *p, const struct session_reply *r)
 	if (r->code != 0)
 		buffer_addf(&p->got, " %d %.*s %.*s", r->code, VIEW_ARG(r->enhanced), VIEW_ARG(r->text));
 	buffer_add_char(&p->got, '\n');
+	for (size_t i = 0; i < r->lines; i++)
+		buffer_addf(&p->got, "= line %.*s\n", VIEW_ARG(scenario_show(r->line[i], p->arena)));
 }
 
 static void
@@ -335,6 +346,46 @@ play_reload(struct play *p, struct view rest)
 		p->broken = true;
 }
 
+static void
+play_policy(struct play *p, struct view rest)
+{
+	struct view name, line;
+	size_t i = 0;
+
+	view_split(rest, ' ', &name, &line);
+	while (i < p->policies && !view_eq(p->policy[i].name, name))
+		i++;
+	if (i == POLICIES_MAX) {
+		p->broken = true;
+		return;
+	}
+	if (i == p->policies)
+		p->policy[p->policies++] = (struct policy_file){ arena_copy(p->arena, name), buffer_in(p->arena) };
+	buffer_add(&p->policy[i].text, line);
+	buffer_add_char(&p->policy[i].text, '\n');
+}
+
+static void
+note_policy(void *ctx, const char *text)
+{
+	struct play *p = ctx;
+
+	buffer_addf(&p->got, "= says %.*s\n", VIEW_ARG(scenario_show(view_of(text), p->arena)));
+}
+
+static void
+play_policies(struct play *p, struct view rest)
+{
+	struct policy_text text[POLICIES_MAX];
+	struct settings *s = p->settings;
+
+	(void)rest;
+	for (size_t i = 0; i < p->policies; i++)
+		text[i] = (struct policy_text){ arena_cstr(p->arena, p->policy[i].name), buffer_view(&p->policy[i].text) };
+	s->policies = policy_of_texts(&s->policy, text, p->policies, s->policies, s->arena, note_policy, p);
+	p->policies = 0;
+}
+
 /* A field with its folds: LF inside, as libmilter hands it over. */
 static struct view
 take_field(struct cursor *c)
@@ -402,6 +453,8 @@ static const struct {
 	{ "drain", play_drain },
 	{ "reload", play_reload },
 	{ "message", play_message },
+	{ "policy", play_policy },
+	{ "policies", play_policies },
 };
 
 static void
