@@ -2,6 +2,7 @@
  * assayctl check - one stored message through the daemon's own checks.
  */
 #include "assess/assess.h"
+#include "base/buffer.h"
 #include "cli/check_json.h"
 #include "cli/cli.h"
 #include "mail/auth_results.h"
@@ -41,19 +42,62 @@ read_client(struct run *r, struct assess_client *client, struct err *err)
 }
 
 /* assayctl(1) "EXIT STATUS": is the author's domain shown to be true? */
-static int
+static enum cli_exit
+exit_of(enum auth_result result)
+{
+	switch (result) {
+	case AUTH_PASS:
+		return CLI_OK;
+	case AUTH_FAIL:
+		return CLI_FAIL;
+	case AUTH_PERMERROR:
+		return CLI_PERMERROR;
+	case AUTH_TEMPERROR:
+		return CLI_TEMPERROR;
+	default:
+		return CLI_NOTHING;
+	}
+}
+
+/* What stands for the message: DMARC where the author has a policy, else any method that passed, else the worst. */
+static enum cli_exit
 exit_status(const struct auth_facts *facts)
 {
-	bool any_temp = false, any_fail = false;
+	static const enum cli_exit worse[] = { CLI_NOTHING, CLI_PERMERROR, CLI_FAIL, CLI_TEMPERROR };
+	size_t worst = 0;
+	bool any_pass = false;
 
 	for (size_t i = 0; i < facts->n; i++) {
 		const struct auth_fact *f = &facts->fact[i];
-		if (f->aligns)
-			return CLI_OK;
-		any_temp |= f->result == AUTH_TEMPERROR;
-		any_fail |= f->result == AUTH_FAIL || f->result == AUTH_PERMERROR;
+		if (f->method == AUTH_DMARC && f->result != AUTH_NONE)
+			return exit_of(f->result);
+		any_pass |= f->aligns;
+		for (size_t k = worst + 1; k < sizeof(worse) / sizeof(worse[0]); k++)
+			if (exit_of(f->result) == worse[k])
+				worst = k;
 	}
-	return any_temp ? CLI_TEMPERROR : any_fail ? CLI_FAIL : CLI_NOTHING;
+	return any_pass ? CLI_OK : worse[worst];
+}
+
+/* Lines of a stored message may end in LF alone (Maildir, mbox); those that were signed ended in CRLF. */
+static void
+add_body(struct assess *a, struct view body, struct arena *arena)
+{
+	enum { CHUNK = 65536 };
+	struct buffer chunk = buffer_in(arena);
+	struct view line, rest = body;
+	bool more = true, wanted = true;
+
+	while (more && wanted) { /* ends: each turn takes a line */
+		more = view_split(rest, '\n', &line, &rest);
+		buffer_add(&chunk, line);
+		if (more)
+			buffer_add_cstr(&chunk, view_ends(line, VIEW_LIT("\r")) ? "\n" : "\r\n");
+		if (chunk.n < CHUNK && more)
+			continue;
+		wanted = assess_body(a, buffer_view(&chunk));
+		buffer_clear(&chunk);
+	}
 }
 
 static bool
@@ -76,14 +120,14 @@ check_message(struct run *r, struct view message, bool as_json, int *status, str
 	struct arena *arena = arena_new(); /* the message's own: its DNS task must end before the resolver does */
 	struct assess *a = assess_begin(&conf->assess, &client, &shared, clock_wall(&clock), arena);
 	if (assess_header(a, &header))
-		assess_body(a, body);
+		add_body(a, body, arena);
 	const struct assessment *found = assess_end(a);
 	struct view field = auth_results_write(r->authserv_id, &found->facts, true, 23, arena);
 	if (as_json)
 		check_json_print(r->authserv_id, field, found, arena);
 	else
 		printf("Authentication-Results:%.*s\n", VIEW_ARG(field));
-	*status = exit_status(&found->facts);
+	*status = (int)exit_status(&found->facts);
 	arena_free(arena);
 	dns_close(dns);
 	return true;
