@@ -304,5 +304,7 @@ arc_seal(const struct arc_seal_input *in, struct arena *arena, struct arc_seal *
 	s.key = find_key(in->conf, in->now, err);
 	if (s.key == NULL)
 		return false;
+	seal->domain = in->conf->domain;
+	seal->selector = s.key->selector;
 	return make_aar(&s, err) && make_message_signature(&s, err) && make_seal(&s, &chain, err);
 }

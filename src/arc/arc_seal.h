@@ -95,6 +95,7 @@ struct arc_seal_field {
 struct arc_seal {
 	struct arc_seal_field field[3];
 	unsigned instance;
+	struct view domain, selector; /* of the key that signed */
 };
 
 /* Before the body, and before dkim_begin as for arc_begin.  NULL: BODY_HASHES_MAX is reached. */

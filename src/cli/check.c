@@ -2,7 +2,6 @@
  * assayctl check - one stored message through the daemon's own checks.
  */
 #include "assess/assess.h"
-#include "base/buffer.h"
 #include "cli/check_json.h"
 #include "cli/cli.h"
 #include "mail/auth_results.h"
@@ -41,62 +40,66 @@ read_client(struct run *r, struct assess_client *client, struct err *err)
 	return true;
 }
 
-/* assayctl(1) "EXIT STATUS": is the author's domain shown to be true? */
-static enum cli_exit
-exit_of(enum auth_result result)
+/* DMARC's word on the author's domain; CLI_NOTHING: it has none. */
+static int
+dmarc_status(const struct dmarc_result *dmarc)
 {
-	switch (result) {
+	switch (dmarc == NULL ? AUTH_NONE : dmarc->fact.result) {
 	case AUTH_PASS:
 		return CLI_OK;
 	case AUTH_FAIL:
 		return CLI_FAIL;
-	case AUTH_PERMERROR:
-		return CLI_PERMERROR;
 	case AUTH_TEMPERROR:
 		return CLI_TEMPERROR;
+	case AUTH_PERMERROR:
+		return CLI_PERMERROR;
 	default:
 		return CLI_NOTHING;
 	}
 }
 
-/* What stands for the message: DMARC where the author has a policy, else any method that passed, else the worst. */
-static enum cli_exit
-exit_status(const struct auth_facts *facts)
+/* assayctl(1) "EXIT STATUS": is the author's domain shown to be true? */
+static int
+exit_status(const struct assessment *found)
 {
-	static const enum cli_exit worse[] = { CLI_NOTHING, CLI_PERMERROR, CLI_FAIL, CLI_TEMPERROR };
-	size_t worst = 0;
-	bool any_pass = false;
+	const struct auth_facts *facts = &found->facts;
+	bool any_temp = false, any_fail = false;
+	int status = dmarc_status(found->dmarc);
 
+	if (status != CLI_NOTHING)
+		return status;
 	for (size_t i = 0; i < facts->n; i++) {
 		const struct auth_fact *f = &facts->fact[i];
-		if (f->method == AUTH_DMARC && f->result != AUTH_NONE)
-			return exit_of(f->result);
-		any_pass |= f->aligns;
-		for (size_t k = worst + 1; k < sizeof(worse) / sizeof(worse[0]); k++)
-			if (exit_of(f->result) == worse[k])
-				worst = k;
+		if (f->aligns)
+			return CLI_OK;
+		any_temp |= f->result == AUTH_TEMPERROR;
+		any_fail |= f->result == AUTH_FAIL || f->result == AUTH_PERMERROR;
 	}
-	return any_pass ? CLI_OK : worse[worst];
+	return any_temp ? CLI_TEMPERROR : any_fail ? CLI_FAIL : CLI_NOTHING;
 }
 
-/* Lines of a stored message may end in LF alone (Maildir, mbox); those that were signed ended in CRLF. */
-static void
-add_body(struct assess *a, struct view body, struct arena *arena)
+/* An MTA hands bodies over with lines in CRLF; files mostly have them in LF, and then the first line tells. */
+static bool
+has_bare_lines(struct view message)
 {
-	enum { CHUNK = 65536 };
-	struct buffer chunk = buffer_in(arena);
-	struct view line, rest = body;
-	bool more = true, wanted = true;
+	struct view first, rest;
 
-	while (more && wanted) { /* ends: each turn takes a line */
-		more = view_split(rest, '\n', &line, &rest);
-		buffer_add(&chunk, line);
+	return view_split(message, '\n', &first, &rest) && !view_ends(first, VIEW_LIT("\r"));
+}
+
+static void
+tell_body(struct assess *a, struct view body, bool bare_lines)
+{
+	struct view line;
+	bool more = bare_lines;
+
+	if (!bare_lines)
+		assess_body(a, body);
+	while (more) { /* ends: each turn takes a line */
+		more = view_split(body, '\n', &line, &body);
+		assess_body(a, line);
 		if (more)
-			buffer_add_cstr(&chunk, view_ends(line, VIEW_LIT("\r")) ? "\n" : "\r\n");
-		if (chunk.n < CHUNK && more)
-			continue;
-		wanted = assess_body(a, buffer_view(&chunk));
-		buffer_clear(&chunk);
+			assess_body(a, view_ends(line, VIEW_LIT("\r")) ? VIEW_LIT("\n") : VIEW_LIT("\r\n"));
 	}
 }
 
@@ -120,14 +123,14 @@ check_message(struct run *r, struct view message, bool as_json, int *status, str
 	struct arena *arena = arena_new(); /* the message's own: its DNS task must end before the resolver does */
 	struct assess *a = assess_begin(&conf->assess, &client, &shared, clock_wall(&clock), arena);
 	if (assess_header(a, &header))
-		add_body(a, body, arena);
+		tell_body(a, body, has_bare_lines(message));
 	const struct assessment *found = assess_end(a);
 	struct view field = auth_results_write(r->authserv_id, &found->facts, true, 23, arena);
 	if (as_json)
 		check_json_print(r->authserv_id, field, found, arena);
 	else
 		printf("Authentication-Results:%.*s\n", VIEW_ARG(field));
-	*status = (int)exit_status(&found->facts);
+	*status = exit_status(found);
 	arena_free(arena);
 	dns_close(dns);
 	return true;

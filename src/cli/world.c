@@ -80,7 +80,7 @@ cli_dns_open(const struct cli_world *world, const struct dns_conf *conf, struct 
 		struct view *server = ARENA_NEW(arena, struct view);
 		*server = (struct view){ arena_cstr(arena, world->resolver), world->resolver.n };
 		own.mode = DNS_MODE_SERVERS;
-		own.servers = (struct conf_list){ server, 1 };
+		own.servers = (struct conf_list){ server, 1, NULL };
 	}
 	return dns_open(&own, err);
 }
