@@ -12,6 +12,8 @@
 #define POLICY_RULE_NAME_MAX 64	   /* octets: it goes into replies and the log */
 #define POLICY_REPLY_MAX 980	   /* octets of a reply's text: libmilter takes no more */
 #define POLICY_TAG_MAX 900	   /* octets of a field's value: no line of ours passes 990 */
+#define POLICY_TAGS_MAX 250	   /* different fields that rules add, in all files */
+#define POLICY_HOLD_TAG VIEW_LIT("X-Assay-Quarantine") /* where a hold would hit others */
 #define POLICY_VALUE_MAX 200	   /* octets of one expanded variable */
 
 /* ---- saying ---- */

@@ -141,6 +141,7 @@ def wrong_words_are_said(world):
         (("check", "--config", "/nowhere", "/dev/null"), "/nowhere"),
         (("check", "--ip", "192.0.2", "/dev/null"), "--ip wants"),
         (("check", "--time", "soon", "/dev/null"), "--time wants"),
+        (("check", "--resolver", "foo", "/dev/null"), "--resolver wants ADDR[@PORT]"),
         (("spf", "--from", "a@b.example"), "--ip"),
         (("dmarc",), "one DOMAIN"),
         (("keygen",), "--domain and --selector"),
