@@ -110,7 +110,8 @@ check_keys(const void *field, struct err *err)
 		if (!seal_key_parse(list->item[i], &place, err))
 			return false;
 		for (size_t j = 0; j < i; j++)
-			if (seal_key_parse(list->item[j], &other, NULL) && view_eq_nocase(other.selector, place.selector))
+			if (seal_key_parse(list->item[j], &other, NULL) &&
+			    view_eq_nocase(other.selector, place.selector))
 				return err_perm(err, "the selector %.*s stands there twice", VIEW_ARG(place.selector));
 	}
 	return true;
@@ -152,9 +153,9 @@ check_section(const void *section, struct err *err)
 }
 
 /* arc_sign_preset as a file would have it. */
-#define SIGN_PRESET                                                                                                     \
-	"From+ Sender Reply-To To Cc Subject Date Message-ID In-Reply-To References MIME-Version Content-Type "         \
-	"Content-Transfer-Encoding List-Id List-Help List-Unsubscribe List-Unsubscribe-Post List-Subscribe List-Post "  \
+#define SIGN_PRESET                                                                                                  \
+	"From+ Sender Reply-To To Cc Subject Date Message-ID In-Reply-To References MIME-Version Content-Type "      \
+	"Content-Transfer-Encoding List-Id List-Help List-Unsubscribe List-Unsubscribe-Post List-Subscribe List-Post " \
 	"List-Owner List-Archive DKIM-Signature"
 
 static const struct conf_item rows[] = {
@@ -217,7 +218,8 @@ arc_seal_conf_open(const struct seal_conf *conf, struct arena *arena, struct arc
 	};
 	if (!conf->enable)
 		return true;
-	if (!domain_to_ascii(conf->domain, arena, &out->domain, err) || !arc_expire_parse(conf->expire, &out->expire, err))
+	if (!domain_to_ascii(conf->domain, arena, &out->domain, err) ||
+	    !arc_expire_parse(conf->expire, &out->expire, err))
 		return false;
 	struct arc_seal_key *keys = ARENA_ARRAY(arena, conf->keys.n, struct arc_seal_key);
 	for (size_t i = 0; i < conf->keys.n; i++)

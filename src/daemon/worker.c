@@ -172,7 +172,8 @@ warn_of_unreadable_files(const struct worker *w)
 		log_warning("%s: cannot be read by the worker's user (%s): a reload will change nothing",
 		    w->job->config, strerrordesc_np(errno));
 	for (size_t i = 0; seal->enable && i < seal->keys.n; i++)
-		if (seal_key_parse(seal->keys.item[i], &place, NULL) && access(arena_cstr(arena, place.path), R_OK) != 0)
+		if (seal_key_parse(seal->keys.item[i], &place, NULL) &&
+		    access(arena_cstr(arena, place.path), R_OK) != 0)
 			log_warning("%.*s: cannot be read by the worker's user (%s): a reload will change nothing; "
 				    "owner root, group of the worker and mode 0640 are wanted",
 			    VIEW_ARG(place.path), strerrordesc_np(errno));

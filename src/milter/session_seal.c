@@ -56,7 +56,8 @@ static bool
 add_inserted(const struct edit *edit, size_t n, struct header *out, struct err *err)
 {
 	for (size_t i = n; i > 0; i--)
-		if (edit[i - 1].kind == EDIT_INSERT_HEADER && !header_add(out, edit[i - 1].name, edit[i - 1].value, err))
+		if (edit[i - 1].kind == EDIT_INSERT_HEADER &&
+		    !header_add(out, edit[i - 1].name, edit[i - 1].value, err))
 			return false;
 	return true;
 }
@@ -106,7 +107,8 @@ carry_info(const struct auth_results_info *info, struct arena *arena, struct aut
 	int method, result;
 
 	*fact = (struct auth_fact){ .reason = info->reason };
-	if (!name_value(auth_method_names, info->method, &method) || !name_value(auth_result_names, info->result, &result) ||
+	if (!name_value(auth_method_names, info->method, &method) ||
+	    !name_value(auth_result_names, info->result, &result) ||
 	    method == AUTH_ARC || result == AUTH_NONE)
 		return false;
 	fact->method = (enum auth_method)method;

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
-"""ARC end to end: sealed by assayd, delivered by a real Postfix, verified by others.  Usage: e2e_arc.py WORK ASSAYD [NAME...]
+"""ARC end to end: sealed by assayd, delivered by a real Postfix, verified by others.
 
+Usage: e2e_arc.py WORK ASSAYD [NAME...]
 The keys are made by `assayctl keygen`, their zone lines served by a real nsd.  Verifiers: python3-dkim, Mail::DKIM,
 rspamd.  Prints a line for each test and closes with "N passed, N failed".
 """
@@ -112,7 +113,7 @@ def a_changed_body_is_seen_by_others(lab):
 def two_hops(lab):
     settle(lab)
     sent(lab, signed(lab, "t-hop"), "ann@sender.example", "user@local.test", "192.0.2.25")
-    first = arrived(lab, "t-hop").replace(b"t-hop@sender", b"t-hop@sender")
+    first = arrived(lab, "t-hop")
     settle(lab, "next.example", "mx.next.example")
     sent(lab, b"X-Hop: t-2hop\n" + first, "ann@sender.example", "user@local.test", "203.0.113.7")
     second = arrived(lab, "t-2hop")
@@ -190,7 +191,8 @@ def a_list_breaks_the_signature(lab):
     sent(lab, signed(lab, "t-list"), "ann@sender.example", "user@local.test", "192.0.2.25")
     message = arrived(lab, "t-list")
     assert dkimpy_dkim(lab, message)[0]
-    message = message.replace(b"all is well.\n", b"all is well.\n-- \nThe list\n").replace(b"Subject: ", b"Subject: [list] ")
+    message = message.replace(b"all is well.\n", b"all is well.\n-- \nThe list\n")
+    message = message.replace(b"Subject: ", b"Subject: [list] ")
     settle(lab, "next.example", "out.list.example", **{"trusted-upstream": '["127.0.0.1"]',
                                                        "trusted-ids": '["mx.list.example"]'})
     sent(lab, b"List-Id: <t-listed.list.example>\n" + message, "list-bounces@list.example", "user@local.test")

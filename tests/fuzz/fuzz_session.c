@@ -268,12 +268,13 @@ seal_with(struct settings *s)
 	struct err err;
 
 	key.key = private_key_new(KEY_RSA, 2048, &err);
-	assert(key.key != NULL && ip_net_parse(VIEW_LIT("0.0.0.0/0"), &nets[0]) && ip_net_parse(VIEW_LIT("::/0"), &nets[1]));
+	assert(key.key != NULL);
+	assert(ip_net_parse(VIEW_LIT("0.0.0.0/0"), &nets[0]) && ip_net_parse(VIEW_LIT("::/0"), &nets[1]));
 	s->seal.clients = SEAL_ALL;
 	s->seal.trusted_upstream = (struct conf_nets){ nets, 2 };
 	s->seal.trusted_ids = (struct conf_list){ &ids, 1, NULL };
-	s->sealing = (struct arc_seal_conf){ .domain = VIEW_LIT("example.net"), .key = &key, .keys = 1, .timestamps = true,
-		.rsa_bits_min = ARC_SEAL_BITS_PRESET };
+	s->sealing = (struct arc_seal_conf){ .domain = VIEW_LIT("example.net"), .key = &key, .keys = 1,
+		.timestamps = true, .rsa_bits_min = ARC_SEAL_BITS_PRESET };
 }
 
 static void

@@ -103,7 +103,8 @@ static void
 write_key(const char *path, enum content content, mode_t mode)
 {
 	struct view text = VIEW_LIT("-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n");
-	const struct private_key *key = content == RSA ? rsa : content == WEAK ? weak : content == ED25519 ? ed25519 : NULL;
+	const struct private_key *const keys[] = { [RSA] = rsa, [WEAK] = weak, [ED25519] = ed25519, [PUBLIC] = NULL };
+	const struct private_key *key = keys[content];
 
 	unlink(path);
 	if (content == NO_FILE)
