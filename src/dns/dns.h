@@ -76,10 +76,11 @@ struct dns_budget {
 struct dns_task *dns_task_new(struct dns *dns, struct arena *arena, struct dns_budget budget);
 
 /*
- * A task of the same message with a count of questions of its own, and first's budget of time: what one
- * stranger's records make us ask cannot use up what another's answer needs.  Same thread, same arena.
+ * A task of the same message with a count of questions of its own: what one stranger's records make us ask
+ * cannot use up what another's answer needs.  The time that all of them wait is counted together; budget.wait_ms is
+ * where this one stops, so the one with the largest has a rest for itself.  Same thread, same arena.
  */
-struct dns_task *dns_task_beside(struct dns_task *first, unsigned queries);
+struct dns_task *dns_task_beside(struct dns_task *first, struct dns_budget budget);
 
 /*
  * Ask without waiting.  name: A-labels, with or without a final dot, any case; octets other than

@@ -108,9 +108,9 @@ dns_task_new(struct dns *dns, struct arena *arena, struct dns_budget budget)
 }
 
 struct dns_task *
-dns_task_beside(struct dns_task *first, unsigned queries)
+dns_task_beside(struct dns_task *first, struct dns_budget budget)
 {
-	struct dns_task *task = dns_task_new(first->dns, first->arena, (struct dns_budget){ queries, first->budget.wait_ms });
+	struct dns_task *task = dns_task_new(first->dns, first->arena, budget);
 
 	task->waited_ms = first->waited_ms;
 	return task;

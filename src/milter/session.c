@@ -1,3 +1,4 @@
+#include "milter/session_history.h"
 #include "milter/session_state.h"
 
 #include "base/cursor.h"
@@ -480,4 +481,5 @@ session_on_eom(struct session *s, session_macro *macro, void *ctx, struct sessio
 	session_log_verdict(s, &o);
 	if (o.settled != NULL && verdict->reply.answer == SESSION_CONTINUE)
 		session_log_removed(s, o.settled);
+	session_history_record(s, o.found, o.decided.action);
 }

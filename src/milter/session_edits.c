@@ -211,6 +211,8 @@ session_build_edits(struct session *s, const struct assessment *found, const str
 	}
 	insert_tags(&e, m, settled);
 	insert_field(&e, results_name, write_results(m->authserv_id, &found->facts, s->arena));
+	if (found->guess_field.n > 0)
+		insert_field(&e, VIEW_LIT("X-SPF-Guess"), found->guess_field);
 	if (found->received_spf.n > 0)
 		insert_field(&e, VIEW_LIT("Received-SPF"), found->received_spf);
 	move_recipients(&e, m, settled);

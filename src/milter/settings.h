@@ -51,6 +51,8 @@ struct limits_conf {
 };
 extern const struct conf_section limits_section;
 
+struct session_history;
+
 struct settings {
 	struct arena *arena;
 	atomic_uint refs;
@@ -62,6 +64,7 @@ struct settings {
 	struct dns_conf dns;
 	struct policy_conf policy;
 	const struct policy_set *policies; /* of policy.directory; NULL: none were read */
+	struct session_history *history; /* of dmarc.history-file; NULL: none is wanted */
 	struct assess_conf assess; /* .spf and .dkim from their groups, .budget from dns */
 };
 
