@@ -137,13 +137,15 @@ status_of(enum session_answer answer)
 	return status[answer];
 }
 
+#define REPLY_TEXT_MAX 980 /* libmilter refuses a longer one, and with it all of the reply */
+
 /* smfi_setreply formats its text: a lone "%" makes Sendmail throw all of it away. */
 static struct view
 double_percents(struct view text, struct arena *arena)
 {
 	struct buffer b = buffer_in(arena);
 
-	for (size_t i = 0; i < text.n; i++) {
+	for (size_t i = 0; i < text.n && b.n < REPLY_TEXT_MAX - 1; i++) {
 		if (text.p[i] == '%')
 			buffer_add_char(&b, '%');
 		buffer_add_char(&b, text.p[i]);

@@ -161,12 +161,12 @@ trust_of(const struct session *s, const struct site_conf *site, session_macro *m
 {
 	if (s->local)
 		return TRUST_LOCAL;
+	/* Not {auth_author}: that is what the client wrote behind AUTH=.  Before the networks: a person, not a relay. */
+	if (site->trust_authenticated && macro_text(macro, ctx, "{auth_authen}").n > 0)
+		return TRUST_AUTHENTICATED;
 	for (size_t i = 0; i < site->internal.n; i++)
 		if (ip_in_net(&s->client, &site->internal.net[i]))
 			return TRUST_INTERNAL;
-	/* Not {auth_author}: that is what the client wrote behind AUTH=. */
-	if (site->trust_authenticated && macro_text(macro, ctx, "{auth_authen}").n > 0)
-		return TRUST_AUTHENTICATED;
 	return TRUST_NONE;
 }
 

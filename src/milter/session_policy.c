@@ -163,7 +163,8 @@ refused_early(struct session *s, const struct recipient *rcpt, struct verdict *v
 		return false;
 	enum policy_early early = policy_decide_early(settings->policies, &facts, rcpt, s->arena, v);
 	if (early == POLICY_NEEDS_SPF) {
-		facts.found = assess_spf(s->msg.assess, RCPT_WAIT_MS);
+		facts.found = assess_spf(s->msg.assess, s->msg.spf_awaited ? 0 : RCPT_WAIT_MS);
+		s->msg.spf_awaited = true;
 		if (facts.found == NULL)
 			return false;
 		facts.spf_known = true;

@@ -7,9 +7,12 @@
 /* Of one upstream hop's results; a hop of ours writes some five. */
 #define CARRIED_MAX 30
 
+/* Who writes mail at such a host (AUTH, sendmail(1)) is no hop, and may have written results too. */
 static bool
 is_upstream(const struct session *s, const struct seal_conf *conf)
 {
+	if (s->msg.trust != TRUST_NONE && s->msg.trust != TRUST_INTERNAL)
+		return false;
 	for (size_t i = 0; i < conf->trusted_upstream.n; i++)
 		if (ip_in_net(&s->client, &conf->trusted_upstream.net[i]))
 			return true;
@@ -24,9 +27,7 @@ session_seal_wanted(const struct session *s)
 
 	if (m->settings->sealing.keys == 0)
 		return false;
-	if (m->settings->seal.clients == SEAL_ALL || m->trust == TRUST_NONE)
-		return true;
-	return m->trust == TRUST_INTERNAL && is_upstream(s, &m->settings->seal);
+	return m->settings->seal.clients == SEAL_ALL || m->trust == TRUST_NONE || is_upstream(s, &m->settings->seal);
 }
 
 /* ---- the message as the next hop will see it ---- */

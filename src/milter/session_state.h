@@ -44,6 +44,7 @@ struct message {
 	struct mail_path from; /* all empty: the null sender, or an argument that is no path */
 	bool null_sender;
 	bool prdr; /* MAIL said PRDR */
+	bool spf_awaited; /* a RCPT has waited for SPF: once is enough */
 	bool tls;
 	struct view certificate; /* name in the client's verified certificate; empty: none */
 	struct recipient *rcpt; /* those we let in */

@@ -12,6 +12,8 @@
 #define POLICY_RULE_NAME_MAX 64	   /* octets: it goes into replies and the log */
 #define POLICY_REPLY_MAX 980	   /* octets of a reply's text: libmilter takes no more */
 #define POLICY_TAG_MAX 900	   /* octets of a field's value: no line of ours passes 990 */
+#define POLICY_TAGS_MAX 250	   /* different fields that rules add, in all files */
+#define POLICY_HOLD_TAG VIEW_LIT("X-Assay-Quarantine") /* where a hold would hit others */
 #define POLICY_VALUE_MAX 200	   /* octets of one expanded variable */
 
 /* ---- saying ---- */
@@ -157,7 +159,8 @@ struct policy_block {
 	size_t keys;
 	bool inherit;
 	int mode, reject_needs;
-	bool has_mode, has_reject_needs, has_sealers, has_lists, has_forwarders;
+	bool dmarc_disable_verify; /* the recipient does not want DMARC looked at */
+	bool has_mode, has_reject_needs, has_disable, has_sealers, has_lists, has_forwarders;
 	struct policy_name *sealer, *list;
 	struct policy_peer *forwarder;
 	size_t sealers, lists, forwarders;
@@ -181,6 +184,7 @@ enum policy_reject_needs {
 };
 struct policy_trust { /* effective settings */
 	enum policy_reject_needs reject_needs;
+	bool dmarc_disable_verify;
 	const struct policy_name *sealer, *list;
 	const struct policy_peer *forwarder;
 	size_t sealers, lists, forwarders;

@@ -175,18 +175,46 @@ policy_chain_eq(const struct policy_chain *a, const struct policy_chain *b)
 /* ---- fields that rules add ---- */
 
 static void
+add_tag(struct policy_set *set, struct view name, struct arena *arena)
+{
+	for (size_t k = 0; k < set->tags; k++)
+		if (view_eq_nocase(set->tag[k], name))
+			return;
+	set->tag = arena_grow(arena, set->tag, set->tags * sizeof(*set->tag), (set->tags + 1) * sizeof(*set->tag));
+	set->tag[set->tags++] = name;
+}
+
+/* A hold can become a field, too: policy_settle.c. */
+static void
 collect_tags(struct policy_set *set, const struct policy_rules *rules, struct arena *arena)
 {
 	for (size_t i = 0; i < rules->n; i++) {
-		struct view name = rules->rule[i].tag_name;
+		if (rules->rule[i].tag_name.n > 0)
+			add_tag(set, rules->rule[i].tag_name, arena);
+		if (rules->rule[i].action == VERDICT_QUARANTINE && rules->rule[i].by == QUARANTINE_HOLD)
+			add_tag(set, POLICY_HOLD_TAG, arena);
+	}
+}
+
+/* Every message is searched for all of them. */
+static bool
+tags_fit(struct policy_reading *r, const struct policy_set *set, const struct conf_node *root, const struct policy_block *block)
+{
+	size_t more = 0;
+
+	if (set->tags + block->rules.n <= POLICY_TAGS_MAX)
+		return true;
+	for (size_t i = 0; i < block->rules.n; i++) {
+		struct view name = block->rules.rule[i].tag_name;
 		size_t k = 0;
 		while (k < set->tags && !view_eq_nocase(set->tag[k], name))
 			k++;
-		if (name.n == 0 || k < set->tags)
-			continue;
-		set->tag = arena_grow(arena, set->tag, set->tags * sizeof(*set->tag), (set->tags + 1) * sizeof(*set->tag));
-		set->tag[set->tags++] = name;
+		more += name.n > 0 && k == set->tags;
 	}
+	if (set->tags + more <= POLICY_TAGS_MAX)
+		return true;
+	policy_mistake(r, root, "more than %d different header fields in all files", POLICY_TAGS_MAX);
+	return false;
 }
 
 bool
@@ -220,7 +248,8 @@ static bool
 take_tree(struct policy_reading *r, struct policy_set *set, struct conf_tree *tree, struct policy_block *block)
 {
 	*block = (struct policy_block){ .text = tree->text };
-	return policy_block_read(r, &tree->root, block) && claims_are_free(r, set, block);
+	return policy_block_read(r, &tree->root, block) && claims_are_free(r, set, block) &&
+	    tags_fit(r, set, &tree->root, block);
 }
 
 /* What the file said when it was good. */

@@ -1,4 +1,4 @@
-#include "policy/policy.h"
+#include "policy/policy_rule.h"
 
 /* One SMTP reply for the verdicts of many. */
 
@@ -67,7 +67,7 @@ settle_hold(struct settlement *out, size_t n)
 			return;
 		}
 		v->by = QUARANTINE_TAG;
-		v->tag_name = VIEW_LIT("X-Assay-Quarantine");
+		v->tag_name = POLICY_HOLD_TAG;
 		v->tag_value = v->rule;
 	}
 }

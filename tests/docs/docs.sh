@@ -56,7 +56,7 @@ for name in $("$ASSAYCTL" --help | awk '/^  [a-z]/ { print $1 }'); do
 done | sort >"$work/wanted"
 awk '
 /^\.Ss assayctl / { n = split($3, command) }
-/^\.Ss Options of / { n = split("check spf dmarc", command) }
+/^\.Ss Options of / { n = split("check spf dmarc explain", command) }
 /^\.Sh / { n = 0 }
 /^\.It Fl -/ { for (i = 1; i <= n; i++) print command[i], "-" $3 }
 ' "$top/man/assayctl.1" | sort >"$work/found"

@@ -1,8 +1,12 @@
 #include "rig.h"
 
+#include "base/clock.h"
 #include "support/support.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* libconfig 1.5 loses the text it was reading when it meets a syntax error. */
 const char *__lsan_default_suppressions(void);
@@ -47,11 +51,13 @@ static const struct {
 	    "addresses, incoming; did you mean incoming?\n..." },
 	{ "no group", "domains = \"a.test\"; incoming = 1;", "f:1: incoming: is the name of a group..." },
 	{ "no such setting", "domains = \"a.test\"; incoming: { mod = \"monitor\"; };", "f:1: incoming: mod is not one of "
-	    "mode, inherit, reject-needs, trusted-sealers, trusted-lists, trusted-forwarders, rules, shadow; did you mean mode?..." },
+	    "mode, inherit, dmarc-disable-verify, reject-needs, trusted-sealers, trusted-lists, trusted-forwarders, rules, shadow; did you mean mode?..." },
 	{ "mode", "domains = \"a.test\"; incoming: { mode = \"monitr\"; };", "f:1: mode: monitr is not one of enforce, "
 	    "monitor; did you mean monitor?..." },
 	{ "needs", "domains = \"a.test\"; incoming: { reject-needs = \"nothing\"; };", "" },
 	{ "needs what", "domains = \"a.test\"; incoming: { reject-needs = 4; };", "f:1: reject-needs: \"a number\" is not..." },
+	{ "disable what", "domains = \"a.test\"; incoming: { dmarc-disable-verify = 1; };",
+	    "f:1: dmarc-disable-verify: wants true or false..." },
 	{ "inherit", "domains = \"a.test\"; incoming: { inherit = \"no\"; };", "f:1: inherit: wants true or false..." },
 	{ "trust everybody", "domains = \"a.test\"; incoming: { trusted-sealers = \"*\"; };", "f:1: trusted-sealers: wants..." },
 	{ "forwarders", "domains = \"a.test\"; incoming: { trusted-forwarders = [\"192.0.2.0/24\", \".example\"]; };", "" },
@@ -362,6 +368,8 @@ static const struct {
 	{ "mailboxes", "rules = ( { do = \"quarantine\"; by = \"redirect\"; to = \"a@q.test\"; } );",
 	    "rules = ( { do = \"quarantine\"; by = \"redirect\"; to = \"b@q.test\"; } );", false, true },
 	{ "evidence", "reject-needs = \"nothing\"; rules = ( " DMARC_REJECT_RULE " );", "rules = ( " DMARC_REJECT_RULE " );", false, true },
+	{ "DMARC for one only", "dmarc-disable-verify = true; rules = ( " DMARC_REJECT_RULE " );", "rules = ( " DMARC_REJECT_RULE " );",
+	    false, true },
 	{ "evidence of no matter", "reject-needs = \"nothing\"; rules = ( " SPF_REJECT_RULE " );", "rules = ( " SPF_REJECT_RULE " );",
 	    true, true },
 	{ "sealers", "trusted-sealers = \"s.test\"; rules = ( " DMARC_REJECT_RULE " );", "trusted-sealers = \"t.test\"; rules = ( "
@@ -430,6 +438,9 @@ static const struct {
 	{ "nothing needed", "reject-needs = \"nothing\";", "dmarc=reject spf=pass:x.test", DMARC_REJECT, 0, "" },
 	{ "sealer", "trusted-sealers = \"s.test\";", "dmarc=reject spf=fail arc=pass:s.test aar=bank.example", DMARC_NONE, 1,
 	    "arc=pass as[1].d=s.test as[1].s=sel" },
+	{ "sealer leaves From open", "trusted-sealers = \"s.test\";",
+	    "dmarc=reject spf=fail arc=pass:s.test aar=bank.example uncovered", DMARC_REJECT, 0, "" },
+	{ "nobody wants it", "dmarc-disable-verify = true;", "dmarc=reject spf=fail", DMARC_UNSET, 0, "" },
 	{ "sealer of a subdomain", "trusted-sealers = \"s.test\";", "dmarc=reject spf=fail arc=pass:s.test aar=x.bank.example",
 	    DMARC_NONE, 1, "arc=pass as[1].d=s.test as[1].s=sel" },
 	{ "sealer says nothing", "trusted-sealers = \"s.test\";", "dmarc=reject spf=fail arc=pass:s.test", DMARC_REJECT, 0, "" },
@@ -620,6 +631,62 @@ START_TEST(one_class_one_fate)
 }
 END_TEST
 
+/* ---- a folder of many files ---- */
+
+#define MANY 10000
+
+static void
+note(void *ctx, const char *text)
+{
+	fprintf(stderr, "%s\n", text);
+	(*(unsigned *)ctx)++;
+}
+
+static void
+write_file(const char *folder, int i)
+{
+	FILE *f = fopen(arena_printf(arena, "%s/d%d.conf", folder, i).p, "w");
+
+	ck_assert_ptr_nonnull(f);
+	fprintf(f, "domains = [\"d%d.test\", \".d%d.test\"];\nincoming: { rules = (\n"
+		"\t{ name = \"r%d\"; when = { dmarc = [\"reject\"]; spf = [\"!pass\"]; }; do = \"reject\"; },\n"
+		"\t{ name = \"t%d\"; do = \"tag\"; } ); };\n", i, i, i, i);
+	fclose(f);
+}
+
+START_TEST(ten_thousand_files)
+{
+	char folder[] = "/tmp/unit_policy.XXXXXX";
+	unsigned said = 0;
+
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	struct policy_conf conf = { .directory = view_of(folder), .delimiter = VIEW_EMPTY };
+	for (int i = 0; i < MANY; i++)
+		write_file(folder, i);
+	int64_t began = clock_mono_ms(&clock_system);
+	const struct policy_set *set = policy_load(&conf, NULL, arena, note, &said);
+	int64_t ms = clock_mono_ms(&clock_system) - began;
+	for (int i = 0; i < MANY; i++)
+		unlink(arena_printf(arena, "%s/d%d.conf", folder, i).p);
+	ck_assert_int_eq(rmdir(folder), 0);
+	ck_assert_ptr_nonnull(set);
+	ck_assert_uint_eq(said, 0);
+	ck_assert_uint_eq(policy_files(set), MANY);
+	printf("%d files in %lld ms\n", MANY, (long long)ms);
+	ck_assert_msg(ms < 20000, "%lld ms; 2 s are wanted, a sanitizer on a busy machine may take ten times that", (long long)ms);
+	for (int i = 0; i < MANY; i += 7) {
+		struct policy_facts facts = rig_facts("", arena);
+		struct recipient rcpt = rig_rcpt(arena_printf(arena, "<u@sub.d%d.test>", i).p, arena);
+		struct verdict v;
+		policy_decide(set, &facts, &rcpt, 1, arena, &v);
+		ck_assert_msg(view_eq(v.rule, arena_printf(arena, "t%d", i)), "%d: %.*s", i, VIEW_ARG(v.rule));
+	}
+	conf.directory = VIEW_LIT("/no/such/folder");
+	ck_assert_ptr_null(policy_load(&conf, NULL, arena, note, &said));
+	ck_assert_uint_eq(said, 1);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -639,6 +706,7 @@ main(void)
 	tcase_add_loop_test(tc, settlements, 0, ARRAY_LEN(settled));
 	tcase_add_test(tc, pure);
 	tcase_add_test(tc, one_class_one_fate);
+	tcase_add_test(tc, ten_thousand_files);
 	suite_add_tcase(suite, tc);
 	return run_suite(suite);
 }
