@@ -16,7 +16,6 @@ struct body_hash {
 struct canonical {
 	struct body_hashes *all;
 	enum canon canon;
-	bool wanted;
 	uint64_t octets; /* came out so far */
 	struct canon_body body;
 	struct canon_sink sink;
@@ -24,8 +23,8 @@ struct canonical {
 
 struct body_hashes {
 	struct arena *arena;
-	struct canonical form[2]; /* by enum canon */
-	struct body_hash hash[BODY_HASHES_MAX];
+	struct canonical *form[2]; /* by enum canon; NULL: not wanted */
+	struct body_hash *hash[BODY_HASHES_MAX];
 	size_t n;
 	bool shown; /* some of the body has been added */
 	bool ended;
@@ -49,7 +48,7 @@ hash_slice(void *ctx, struct view slice)
 
 	form->octets += slice.n;
 	for (size_t i = 0; i < all->n; i++) {
-		struct body_hash *h = &all->hash[i];
+		struct body_hash *h = all->hash[i];
 		if (h->canon != form->canon)
 			continue;
 		size_t n = room_for(h, slice.n);
@@ -64,14 +63,22 @@ body_hashes_new(struct arena *arena)
 	struct body_hashes *all = ARENA_NEW(arena, struct body_hashes);
 
 	all->arena = arena;
-	for (int i = 0; i < 2; i++) {
-		struct canonical *form = &all->form[i];
-		form->all = all;
-		form->canon = (enum canon)i;
-		canon_sink_init(&form->sink, hash_slice, form);
-		canon_body_init(&form->body, form->canon, &form->sink);
-	}
 	return all;
+}
+
+static struct canonical *
+form_of(struct body_hashes *all, enum canon canon)
+{
+	struct canonical *form = all->form[canon];
+
+	if (form != NULL)
+		return form;
+	form = all->form[canon] = ARENA_NEW(all->arena, struct canonical);
+	form->all = all;
+	form->canon = canon;
+	canon_sink_init(&form->sink, hash_slice, form);
+	canon_body_init(&form->body, canon, &form->sink);
+	return form;
 }
 
 struct body_hash *
@@ -79,17 +86,16 @@ body_hashes_want(struct body_hashes *all, enum digest_alg alg, enum canon canon,
 {
 	assert(!all->shown && !all->ended);
 	for (size_t i = 0; i < all->n; i++)
-		if (all->hash[i].alg == alg && all->hash[i].canon == canon && all->hash[i].limit == limit)
-			return &all->hash[i];
+		if (all->hash[i]->alg == alg && all->hash[i]->canon == canon && all->hash[i]->limit == limit)
+			return all->hash[i];
 	if (all->n == BODY_HASHES_MAX)
 		return NULL;
-	struct body_hash *h = &all->hash[all->n++];
+	struct body_hash *h = all->hash[all->n++] = ARENA_NEW(all->arena, struct body_hash);
 	h->alg = alg;
 	h->canon = canon;
 	h->limit = limit;
 	h->digest = digest_new(all->arena, alg);
-	h->of = &all->form[canon];
-	all->form[canon].wanted = true;
+	h->of = form_of(all, canon);
 	return h;
 }
 
@@ -110,7 +116,7 @@ bool
 body_hashes_full(const struct body_hashes *all)
 {
 	for (size_t i = 0; i < all->n; i++)
-		if (!is_full(&all->hash[i]))
+		if (!is_full(all->hash[i]))
 			return false;
 	return true;
 }
@@ -120,7 +126,7 @@ static bool
 form_full(const struct body_hashes *all, const struct canonical *form)
 {
 	for (size_t i = 0; i < all->n; i++)
-		if (all->hash[i].of == form && !is_full(&all->hash[i]))
+		if (all->hash[i]->of == form && !is_full(all->hash[i]))
 			return false;
 	return true;
 }
@@ -131,8 +137,8 @@ body_hashes_add(struct body_hashes *all, struct view chunk)
 	assert(!all->ended);
 	all->shown = true;
 	for (int i = 0; i < 2; i++)
-		if (all->form[i].wanted && !form_full(all, &all->form[i]))
-			canon_body_add(&all->form[i].body, chunk);
+		if (all->form[i] != NULL && !form_full(all, all->form[i]))
+			canon_body_add(&all->form[i]->body, chunk);
 }
 
 void
@@ -142,10 +148,10 @@ body_hashes_end(struct body_hashes *all)
 		return;
 	all->ended = true;
 	for (int i = 0; i < 2; i++)
-		if (all->form[i].wanted)
-			canon_body_end(&all->form[i].body);
+		if (all->form[i] != NULL)
+			canon_body_end(&all->form[i]->body);
 	for (size_t i = 0; i < all->n; i++)
-		all->hash[i].value = digest_end(all->hash[i].digest, all->arena);
+		all->hash[i]->value = digest_end(all->hash[i]->digest, all->arena);
 }
 
 struct view
