@@ -44,6 +44,7 @@ def pss_kib(pid):
 
 def held_kib(lab, pid, port, message, connections):
     """Growth of a process while so many connections stand in the middle of a body."""
+    load(lab, port, message, 20)  # libraries and caches are not of the connections
     before = pss_kib(pid)
     tool = subprocess.Popen([lab.path("milter_load"), "-m", str(port), message, str(connections)], text=True,
                             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
