@@ -21,7 +21,7 @@
 #define ARENA_TIGHT 0
 #endif
 
-#define CHUNK_SIZE ((size_t)4 * 1024 - 64)
+#define CHUNK_SIZE ((size_t)2 * 1024 - 64)
 #define ALIGNMENT alignof(max_align_t)
 
 struct chunk {

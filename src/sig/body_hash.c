@@ -17,8 +17,7 @@ struct canonical {
 	struct body_hashes *all;
 	enum canon canon;
 	uint64_t octets; /* came out so far */
-	struct canon_body body;
-	struct canon_sink sink;
+	struct canon_body body; /* its sink is there during a call only: canon_body_* leave nothing in it */
 };
 
 struct body_hashes {
@@ -76,8 +75,7 @@ form_of(struct body_hashes *all, enum canon canon)
 	form = all->form[canon] = ARENA_NEW(all->arena, struct canonical);
 	form->all = all;
 	form->canon = canon;
-	canon_sink_init(&form->sink, hash_slice, form);
-	canon_body_init(&form->body, canon, &form->sink);
+	canon_body_init(&form->body, canon, NULL);
 	return form;
 }
 
@@ -131,6 +129,21 @@ form_full(const struct body_hashes *all, const struct canonical *form)
 	return true;
 }
 
+/* A chunk, or the end. */
+static void
+give(struct canonical *form, const struct view *chunk)
+{
+	struct canon_sink sink;
+
+	canon_sink_init(&sink, hash_slice, form);
+	form->body.sink = &sink;
+	if (chunk != NULL)
+		canon_body_add(&form->body, *chunk);
+	else
+		canon_body_end(&form->body);
+	form->body.sink = NULL;
+}
+
 void
 body_hashes_add(struct body_hashes *all, struct view chunk)
 {
@@ -138,7 +151,7 @@ body_hashes_add(struct body_hashes *all, struct view chunk)
 	all->shown = true;
 	for (int i = 0; i < 2; i++)
 		if (all->form[i] != NULL && !form_full(all, all->form[i]))
-			canon_body_add(&all->form[i]->body, chunk);
+			give(all->form[i], &chunk);
 }
 
 void
@@ -149,7 +162,7 @@ body_hashes_end(struct body_hashes *all)
 	all->ended = true;
 	for (int i = 0; i < 2; i++)
 		if (all->form[i] != NULL)
-			canon_body_end(&all->form[i]->body);
+			give(all->form[i], NULL);
 	for (size_t i = 0; i < all->n; i++)
 		all->hash[i]->value = digest_end(all->hash[i]->digest, all->arena);
 }
