@@ -1,7 +1,10 @@
 #include "assess/assess.h"
 
+#include "arc/arc_seal.h"
 #include "crypt/digest.h"
 #include "sig/body_hash.h"
+
+#include <poll.h>
 
 /*
  * Percent of the questions a message may cause.  Each check has its own, so that nobody can make the check
@@ -26,12 +29,13 @@ struct assess {
 	struct dns_task *dns;				/* of SPF's MAIL FROM; the others stand beside it */
 	struct dns_task *helo_dns, *arc_dns, *dkim_dns, *dmarc_dns; /* NULL: not begun */
 	struct arena *arena;
-	bool trusted;
+	bool trusted, seal;
 	int64_t now;
 	struct spf_input spf_input;
 	struct spf_check *mailfrom, *helo, *guess; /* NULL: not asked (yet) */
 	const struct header *header;		   /* NULL: not complete yet */
 	struct body_hashes *bodies;
+	struct body_hash *seal_body; /* NULL: no seal is wanted */
 	struct arc_check *arc;	   /* NULL: not asked, as the next two */
 	struct dkim_check *dkim;
 	struct dmarc_check *dmarc;
@@ -105,6 +109,7 @@ assess_begin(const struct assess_conf *conf, const struct assess_client *client,
 	a->dns = dns_task_new(shared->dns, arena, share_of(conf, SHARE_SPF));
 	a->arena = arena;
 	a->trusted = client->trusted;
+	a->seal = client->seal;
 	a->now = now;
 	if (asks_spf(conf, client))
 		begin_spf(a, client);
@@ -175,7 +180,7 @@ begin_dmarc(struct assess *a)
 	a->dmarc = dmarc_begin(in, a->dmarc_dns, a->arena);
 }
 
-/* ARC comes before DKIM: see arc_begin. */
+/* What we sign comes first, then ARC, then DKIM: see arc_begin. */
 static void
 begin_checks(struct assess *a, const struct header *header)
 {
@@ -184,6 +189,8 @@ begin_checks(struct assess *a, const struct header *header)
 	a->header = header;
 	from_domain_find(header, a->arena, &a->found.from);
 	a->bodies = body_hashes_new(a->arena);
+	if (a->seal)
+		a->seal_body = arc_seal_want_body(a->bodies);
 	if (conf->arc.enable) {
 		struct arc_input in = { &conf->arc, header, a->now, a->shared.keys };
 		a->arc_dns = dns_task_beside(a->dns, share_of(conf, SHARE_ARC));
@@ -225,6 +232,7 @@ end_spf(struct assess *a)
 
 	if (a->mailfrom == NULL)
 		return;
+	found->spf_input = &a->spf_input;
 	found->spf = spf_join(a->mailfrom);
 	begin_guess(a);
 	found->spf_helo = spf_join(a->helo);
@@ -234,6 +242,33 @@ end_spf(struct assess *a)
 	}
 	if (a->conf->spf.received_spf)
 		found->received_spf = spf_received(&a->spf_input, SPF_MAILFROM, found->spf, a->arena);
+}
+
+static bool
+spf_is_there(struct assess *a)
+{
+	step_spf(a);
+	return spf_step(a->mailfrom) && spf_step(a->helo) && (a->guess == NULL || spf_step(a->guess));
+}
+
+#define LOOK_AGAIN_MS 5 /* an answer that is not in a cache takes some ten */
+
+const struct assessment *
+assess_spf(struct assess *a, int64_t wait_ms)
+{
+	int64_t until = clock_mono_ms(&clock_system) + wait_ms;
+
+	if (a->ended || a->mailfrom == NULL)
+		return &a->found;
+	if (a->conf->spf.engine != SPF_NATIVE)
+		return NULL;
+	while (!spf_is_there(a)) { /* ends: by until */
+		if (clock_mono_ms(&clock_system) >= until)
+			return NULL;
+		poll(NULL, 0, LOOK_AGAIN_MS);
+	}
+	end_spf(a);
+	return &a->found;
 }
 
 static void
@@ -310,4 +345,10 @@ assess_end(struct assess *a)
 	sum_stats(a);
 	a->ended = true;
 	return &a->found;
+}
+
+const struct body_hash *
+assess_seal_body(const struct assess *a)
+{
+	return a->seal_body;
 }

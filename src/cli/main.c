@@ -12,6 +12,8 @@ const struct cli_command cli_commands[] = {
 	{ "check", "FILE", "Run one stored message (\"-\": standard input) through the checks", cli_check },
 	{ "spf", "", "Ask whether an address may send for a domain", cli_spf },
 	{ "dmarc", "DOMAIN", "Walk to the DMARC policy of a domain, step by step", cli_dmarc },
+	{ "conf", "check | show USER@DOMAIN | diff", "Check settings and policies, show a recipient's rules, compare", cli_conf },
+	{ "explain", "FILE", "Tell the story of a message: facts, rules, edits, replies", cli_explain },
 	{ "keygen", "", "Make a signing key and its DNS record", cli_keygen },
 };
 const size_t cli_commands_n = sizeof(cli_commands) / sizeof(cli_commands[0]);

@@ -47,10 +47,19 @@ load_and_serve(const struct options *options)
 
 	if (settings == NULL)
 		return 1;
+	if (!settings_open_keys(settings, say, NULL)) {
+		settings_unref(settings);
+		return 1;
+	}
 	if (!options->check_only)
 		return serve(options, settings);
-	printf("%s: no mistakes\n", options->config);
+	size_t broken = policy_mistakes(settings->policies);
 	settings_unref(settings);
+	if (broken > 0) {
+		printf("%s: %zu policy files with mistakes\n", options->config, broken);
+		return 1;
+	}
+	printf("%s: no mistakes\n", options->config);
 	return 0;
 }
 

@@ -19,6 +19,8 @@ struct peer {
 /* ---- what the connection may do ---- */
 
 #define NEEDED_ACTIONS (SMFIF_ADDHDRS | SMFIF_CHGHDRS)
+/* For rules that remove, redirect and hold: where the MTA lets us not, a message that needs it is deferred. */
+#define WANTED_ACTIONS (SMFIF_ADDRCPT | SMFIF_ADDRCPT_PAR | SMFIF_DELRCPT | SMFIF_QUARANTINE | SMFIF_SETSYMLIST)
 
 /*
  * Round trips are what a filter costs.  Nothing is decided before MAIL, and what is found wrong in the header or the
@@ -38,6 +40,7 @@ static const struct {
 	const char *macros;
 } macros[] = {
 	{ SMFIM_CONNECT, "j" },
+	{ SMFIM_HELO, "{tls_version} {verify} {cn_subject} {cert_subject}" },
 	{ SMFIM_ENVFROM, "i {auth_authen}" },
 	{ SMFIM_ENVRCPT, "i" },
 	{ SMFIM_EOM, "i" },
@@ -47,7 +50,7 @@ static void
 ask_for_macros(SMFICTX *ctx)
 {
 	for (size_t i = 0; i < sizeof(macros) / sizeof(macros[0]); i++) {
-		char text[32];
+		char text[64];
 		size_t n = strlen(macros[i].macros);
 		if (n >= sizeof(text))
 			mem_fatal("a list of macros is longer than its room");
@@ -109,7 +112,7 @@ on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps, unsigned 
 	learn_leading_space(peer, steps);
 	if (peer->turned_away)
 		peer->unanswered &= ~(unsigned long)SMFIP_NR_CONN; /* that is where it is told */
-	*use_actions = NEEDED_ACTIONS | (actions & SMFIF_SETSYMLIST);
+	*use_actions = NEEDED_ACTIONS | (actions & WANTED_ACTIONS);
 	*use_steps &= ~(unsigned long)SMFIP_SKIP;
 	*use_steps |= peer->unanswered | (steps & SMFIP_HDR_LEADSPC);
 	if ((actions & SMFIF_SETSYMLIST) != 0)
@@ -134,18 +137,33 @@ status_of(enum session_answer answer)
 	return status[answer];
 }
 
+#define REPLY_TEXT_MAX 980 /* libmilter refuses a longer one, and with it all of the reply */
+
 /* smfi_setreply formats its text: a lone "%" makes Sendmail throw all of it away. */
 static struct view
 double_percents(struct view text, struct arena *arena)
 {
 	struct buffer b = buffer_in(arena);
 
-	for (size_t i = 0; i < text.n; i++) {
+	for (size_t i = 0; i < text.n && b.n < REPLY_TEXT_MAX - 1; i++) {
 		if (text.p[i] == '%')
 			buffer_add_char(&b, '%');
 		buffer_add_char(&b, text.p[i]);
 	}
 	return buffer_view(&b);
+}
+
+/* libmilter wants its lines as so many arguments. */
+static bool
+set_lines(SMFICTX *ctx, char *code, char *enhanced, const struct session_reply *reply, struct arena *arena)
+{
+	char *l[SESSION_REPLY_LINES_MAX] = { NULL };
+
+	for (size_t i = 0; i < reply->lines && i < SESSION_REPLY_LINES_MAX; i++)
+		l[i] = arena_cstr(arena, double_percents(reply->line[i], arena));
+	return smfi_setmlreply(ctx, code, enhanced, l[0], l[1], l[2], l[3], l[4], l[5], l[6], l[7], l[8], l[9], l[10], l[11],
+		   l[12], l[13], l[14], l[15], l[16], l[17], l[18], l[19], l[20], l[21], l[22], l[23], l[24], l[25], l[26],
+		   l[27], l[28], l[29], l[30], l[31], NULL) == MI_SUCCESS;
 }
 
 /* Our own words; when libmilter refuses them, the MTA's default ones go out and the answer stays the same. */
@@ -157,7 +175,9 @@ set_reply(SMFICTX *ctx, const struct session_reply *reply)
 	char *enhanced = arena_cstr(arena, reply->enhanced);
 	char *text = arena_cstr(arena, double_percents(reply->text, arena));
 
-	if (smfi_setreply(ctx, code, enhanced, text) != MI_SUCCESS)
+	bool ok = reply->lines > 0 ? set_lines(ctx, code, enhanced, reply, arena) :
+				     smfi_setreply(ctx, code, enhanced, text) == MI_SUCCESS;
+	if (!ok)
 		log_warning("event=reply refused-by=libmilter reply=\"%s %s\"", code, enhanced);
 	arena_free(arena);
 }

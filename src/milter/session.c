@@ -161,12 +161,12 @@ trust_of(const struct session *s, const struct site_conf *site, session_macro *m
 {
 	if (s->local)
 		return TRUST_LOCAL;
+	/* Not {auth_author}: that is what the client wrote behind AUTH=.  Before the networks: a person, not a relay. */
+	if (site->trust_authenticated && macro_text(macro, ctx, "{auth_authen}").n > 0)
+		return TRUST_AUTHENTICATED;
 	for (size_t i = 0; i < site->internal.n; i++)
 		if (ip_in_net(&s->client, &site->internal.net[i]))
 			return TRUST_INTERNAL;
-	/* Not {auth_author}: that is what the client wrote behind AUTH=. */
-	if (site->trust_authenticated && macro_text(macro, ctx, "{auth_authen}").n > 0)
-		return TRUST_AUTHENTICATED;
 	return TRUST_NONE;
 }
 
@@ -209,6 +209,7 @@ begin_assessment(struct session *s)
 		.mail_domain = m->from.domain,
 		.receiver = m->authserv_id,
 		.trusted = m->trust != TRUST_NONE,
+		.seal = m->seal.wanted,
 	};
 
 	if (m->from.text.n == 0 && !m->null_sender)
@@ -228,11 +229,13 @@ begin_message(struct session *s, struct view argument, session_macro *macro, voi
 	m->authserv_id = authserv_id_of(s, &m->settings->site);
 	m->queue_id = VIEW_EMPTY;
 	learn_queue_id(s, macro, ctx);
+	session_learn_client(s, macro, ctx);
 	m->argument = arena_copy(s->arena, argument);
 	m->from = path_of(s, m->argument);
 	/* Without brackets it comes from sendmail(1) only. */
 	m->null_sender = argument.n == 0 || view_is(argument, "<>");
 	header_init(&m->header, s->arena, (size_t)limits->header_octets, (size_t)limits->header_fields);
+	m->seal.wanted = session_seal_wanted(s);
 	begin_assessment(s);
 }
 
@@ -285,13 +288,15 @@ session_on_mail(struct session *s, const struct view *argv, size_t n, session_ma
 	}
 	s->msg.settings = settings;
 	begin_message(s, argv[0], macro, ctx);
+	for (size_t i = 1; i < n; i++)
+		s->msg.prdr |= view_is_nocase(argv[i], "PRDR");
 	return go_on;
 }
 
 /* ---- RCPT, DATA ---- */
 
 static void
-add_recipient(struct session *s, struct view argument)
+add_recipient(struct session *s, const struct recipient *rcpt)
 {
 	struct message *m = &s->msg;
 
@@ -300,9 +305,28 @@ add_recipient(struct session *s, struct view argument)
 		m->rcpt = arena_grow(s->arena, m->rcpt, m->rcpt_room * sizeof(*m->rcpt), room * sizeof(*m->rcpt));
 		m->rcpt_room = room;
 	}
-	struct recipient *r = &m->rcpt[m->rcpts++];
-	r->argument = arena_copy(s->arena, argument);
-	r->path = path_of(s, r->argument);
+	m->rcpt[m->rcpts++] = *rcpt;
+}
+
+/* An argument that somebody else gets for this recipient must be short enough to be passed on. */
+static struct view
+keep_argument(struct session *s, const struct view *argv, size_t n, struct view prefix)
+{
+	for (size_t i = 1; i < n; i++)
+		if (argv[i].n <= SESSION_PATH_MAX && view_eq_nocase(view_sub(argv[i], 0, prefix.n), prefix))
+			return arena_copy(s->arena, argv[i]);
+	return VIEW_EMPTY;
+}
+
+static struct recipient
+recipient_of(struct session *s, const struct view *argv, size_t n)
+{
+	struct recipient r = { .argument = arena_copy(s->arena, argv[0]) };
+
+	r.path = path_of(s, r.argument);
+	r.notify = keep_argument(s, argv, n, VIEW_LIT("NOTIFY="));
+	r.orcpt = keep_argument(s, argv, n, VIEW_LIT("ORCPT="));
+	return r;
 }
 
 struct session_reply
@@ -316,10 +340,16 @@ session_on_rcpt(struct session *s, const struct view *argv, size_t n, session_ma
 		struct session_reply no = reply_of(553, "5.1.3", VIEW_LIT("Recipient address too long"));
 		return refuse_command(s, no, no, "path-limit");
 	}
-	if (s->msg.rcpts >= (size_t)s->msg.settings->limits.recipients)
+	if (s->msg.rcpts + s->msg.turned_away >= (size_t)s->msg.settings->limits.recipients)
 		return refuse_command(s, reply_of(452, "4.5.3", VIEW_LIT("Too many recipients")),
 		    reply_of(550, "5.5.3", VIEW_LIT("Too many recipients")), "limits.recipients");
-	add_recipient(s, argv[0]);
+	struct recipient rcpt = recipient_of(s, argv, n);
+	struct session_reply reply;
+	if (!session_admit(s, &rcpt, &reply)) {
+		s->msg.turned_away++;
+		return reply;
+	}
+	add_recipient(s, &rcpt);
 	return go_on;
 }
 
@@ -396,30 +426,17 @@ session_on_body(struct session *s, struct view chunk)
 
 /* ---- the end ---- */
 
-static struct session_reply
-reply_for(const struct verdict *v)
-{
-	static const enum session_answer answers[] = {
-		[VERDICT_ACCEPT] = SESSION_CONTINUE,
-		[VERDICT_QUARANTINE] = SESSION_CONTINUE,
-		[VERDICT_DISCARD] = SESSION_DISCARD,
-		[VERDICT_REJECT] = SESSION_REJECT,
-		[VERDICT_DEFER] = SESSION_TEMPFAIL,
-	};
-
-	return (struct session_reply){ answers[v->action], v->code, v->enhanced, v->text };
-}
-
 static struct verdict
 verdict_of_refusal(const struct message *m)
 {
-	return (struct verdict){
-		.action = m->refusal.answer == SESSION_REJECT ? VERDICT_REJECT : VERDICT_DEFER,
-		.rule = view_of(m->refusal_rule),
-		.code = m->refusal.code,
-		.enhanced = m->refusal.enhanced,
-		.text = m->refusal.text,
-	};
+	struct verdict v = verdict_built_in();
+
+	v.action = m->refusal.answer == SESSION_REJECT ? VERDICT_REJECT : VERDICT_DEFER;
+	v.rule = view_of(m->refusal_rule);
+	v.code = m->refusal.code;
+	v.enhanced = m->refusal.enhanced;
+	v.text = m->refusal.text;
+	return v;
 }
 
 /* Facts, one verdict for each recipient, then the edits: all decided before the first edit is carried out. */
@@ -430,16 +447,22 @@ decide(struct session *s, struct session_outcome *o, struct session_verdict *out
 
 	if (m->refusal.answer != SESSION_CONTINUE) {
 		o->decided = verdict_of_refusal(m);
-	} else {
-		struct verdict *each = ARENA_ARRAY(s->arena, m->rcpts, struct verdict);
-		o->found = assess_end(m->assess);
-		policy_decide(o->found, m->rcpt, m->rcpts, each);
-		o->verdict = each;
-		o->decided = verdict_strictest(each, m->rcpts);
+		out->reply = session_reply_for(s, &o->decided);
+		return;
 	}
-	out->reply = reply_for(&o->decided);
+	struct settlement *settled = ARENA_NEW(s->arena, struct settlement);
+	struct verdict *each = ARENA_ARRAY(s->arena, m->rcpts, struct verdict);
+	o->found = assess_end(m->assess);
+	session_settle(s, o->found, settled, each);
+	o->verdict = each;
+	o->settled = settled;
+	o->decided = settled->whole;
+	out->reply = session_reply_for(s, &o->decided);
 	if (out->reply.answer == SESSION_CONTINUE)
-		session_build_edits(s, o->found, &o->decided, out);
+		session_build_edits(s, o->found, settled, out);
+	else
+		session_reply_prdr(s, settled, &out->reply);
+	o->decided.text = out->reply.text;
 }
 
 void
@@ -459,4 +482,6 @@ session_on_eom(struct session *s, session_macro *macro, void *ctx, struct sessio
 	o.ms = clock_mono_ms(s->env->clock) - began;
 	session_log_verdict(s, &o);
 	session_history_record(s, o.found, o.decided.action);
+	if (o.settled != NULL && verdict->reply.answer == SESSION_CONTINUE)
+		session_log_removed(s, o.settled);
 }

@@ -3,6 +3,7 @@
 
 #include "assess/assess.h"
 #include "base/ip.h"
+#include "policy/policy.h"
 
 #include <stdatomic.h>
 
@@ -46,6 +47,9 @@ struct session_env {
 	const struct clock *clock;
 	struct session_load *load; /* NULL: not counted, not limited */
 	struct view host; /* this host's name: our authserv-id when neither the settings nor the MTA tell one */
+	/* NULL, or somebody who wants to see what a message is decided upon: `assayctl explain`. */
+	void (*decided_upon)(void *ctx, const struct policy_set *set, const struct policy_facts *facts,
+	    const struct recipient *rcpt, size_t n);
 };
 
 enum session_answer {
@@ -63,7 +67,10 @@ struct session_reply {
 	int code;	       /* 450..599, class agrees with answer and enhanced code */
 	struct view enhanced;  /* "5.7.1" */
 	struct view text;      /* ASCII, one line, at most 980 octets; "%" not doubled yet */
+	const struct view *line; /* of the message's arena: what goes out instead of text, a line each; lines = 0: text */
+	size_t lines;		 /* at most SESSION_REPLY_LINES_MAX */
 };
+#define SESSION_REPLY_LINES_MAX 32 /* libmilter's */
 
 enum edit_kind {
 	EDIT_INSERT_HEADER, /* name, value at index 0: above all */

@@ -1,12 +1,8 @@
 #include "milter/session_state.h"
 
+#include "base/cursor.h"
 #include "mail/auth_results.h"
 
-/*
- * What one field of ours may measure.  libmilter sends no more than 65535 octets of a value, Postfix cuts a
- * field at 60000; the senders' signatures decide how many facts there are and how long they get.
- */
-#define RESULTS_OCTETS_MAX 16384
 #define RESULTS_SIGNATURES_MAX 60 /* our own reader stops at AUTH_RESULTS_INFOS_MAX */
 
 static const struct view results_name = { "Authentication-Results", 22 };
@@ -85,41 +81,145 @@ with_signatures(const struct auth_facts *facts, size_t most, struct arena *arena
 	return some;
 }
 
-/* Where not all facts fit, signatures are left out: first those nobody verified, then from the bottom up. */
 static struct view
 write_results(struct view authserv_id, const struct auth_facts *facts, struct arena *arena)
 {
-	const size_t prefix = results_name.n + 1;
+	return auth_results_write(authserv_id, facts, true, results_name.n + 1, arena);
+}
+
+/* Where not all facts fit, signatures are left out: first those nobody verified, then from the bottom up. */
+struct auth_facts
+session_fit_results(struct view authserv_id, const struct auth_facts *facts, struct arena *arena)
+{
 	size_t most = RESULTS_SIGNATURES_MAX;
 	struct auth_facts some = facts->n > most ? with_signatures(facts, most, arena) : *facts;
-	struct view value = auth_results_write(authserv_id, &some, true, prefix, arena);
 
-	while (value.n > RESULTS_OCTETS_MAX && most > 0) { /* ends: most is halved */
+	while (write_results(authserv_id, &some, arena).n > RESULTS_OCTETS_MAX && most > 0) { /* ends: most is halved */
 		most /= 2;
 		some = with_signatures(facts, most, arena);
-		value = auth_results_write(authserv_id, &some, true, prefix, arena);
 	}
-	return value;
+	return some;
+}
+
+/* A field that a rule of ours adds, on a message that had it already: whoever reads it would believe a stranger. */
+static void
+delete_forged_tags(struct edits *e, const struct header *h, const struct policy_set *set)
+{
+	struct view name;
+
+	for (size_t i = 0; policy_tag_name(set, i, &name); i++)
+		for (size_t nth = header_count(h, name); nth > 0; nth--) {
+			struct edit *edit = new_edit(e, EDIT_DELETE_HEADER);
+			edit->name = name;
+			edit->nth = (unsigned)nth;
+		}
+}
+
+static bool
+tag_is_there(const struct edits *e, const struct verdict *v, struct view value)
+{
+	for (size_t i = 0; i < e->n; i++)
+		if (e->edit[i].kind == EDIT_INSERT_HEADER && view_eq_nocase(e->edit[i].name, v->tag_name) &&
+		    view_eq(view_trim(e->edit[i].value), view_trim(value)))
+			return true;
+	return false;
+}
+
+#define TAGS_MAX 20 /* different fields of rules on one message */
+
+/* The message is one for all who get it, so everyone's fields are on it, each once. */
+static void
+insert_tags(struct edits *e, const struct message *m, const struct settlement *settled)
+{
+	size_t inserted = 0;
+
+	for (size_t i = 0; i < m->rcpts && inserted < TAGS_MAX; i++) {
+		const struct verdict *v = &settled->each[i];
+		if (settled->fate[i] == RECIPIENT_REMOVE || v->tag_name.n == 0 || tag_is_there(e, v, v->tag_value))
+			continue;
+		insert_field(e, v->tag_name, v->tag_value);
+		inserted++;
+	}
+}
+
+/* RFC 3461 5.2.1: whoever gets the copy in this one's place, reports speak of the original recipient. */
+static struct view
+dsn_arguments(const struct recipient *r, struct arena *arena)
+{
+	struct buffer b = buffer_in(arena);
+
+	if (r->notify.n > 0) {
+		buffer_add(&b, r->notify);
+		buffer_add_char(&b, ' ');
+	}
+	if (r->orcpt.n > 0) {
+		buffer_add(&b, r->orcpt);
+		return buffer_view(&b);
+	}
+	struct view text = r->path.text.n > 0 ? r->path.text : r->argument;
+	if (text.n > 400 || !view_is_ascii(text)) /* RFC 3461 4.2: 500 with the type; UTF-8 is another address type */
+		return view_trim(buffer_view(&b));
+	buffer_add_cstr(&b, "ORCPT=rfc822;");
+	for (size_t i = 0; i < text.n; i++)
+		if (char_in(text.p[i], CC_VCHAR) && text.p[i] != '+' && text.p[i] != '=')
+			buffer_add_char(&b, text.p[i]);
+		else
+			buffer_addf(&b, "+%02X", (unsigned char)text.p[i]);
+	return buffer_view(&b);
+}
+
+static bool
+mailbox_is_there(const struct edits *e, struct view mailbox)
+{
+	for (size_t i = 0; i < e->n; i++)
+		if (e->edit[i].kind == EDIT_ADD_RCPT && view_eq_nocase(e->edit[i].value, mailbox))
+			return true;
+	return false;
+}
+
+/* One copy for each quarantine mailbox.  The MTA wants the argument exactly as it came. */
+static void
+move_recipients(struct edits *e, const struct message *m, const struct settlement *settled)
+{
+	for (size_t i = 0; i < m->rcpts; i++) {
+		if (settled->fate[i] == RECIPIENT_KEEP)
+			continue;
+		new_edit(e, EDIT_DELETE_RCPT)->value = m->rcpt[i].argument;
+		if (settled->fate[i] != RECIPIENT_REDIRECT || mailbox_is_there(e, settled->each[i].mailbox))
+			continue;
+		struct view args = dsn_arguments(&m->rcpt[i], e->arena);
+		struct edit *add = new_edit(e, EDIT_ADD_RCPT);
+		add->value = settled->each[i].mailbox;
+		add->args = args;
+	}
 }
 
 /* Top-down: ARC-Seal, ARC-Message-Signature, ARC-Authentication-Results, Received-SPF, Authentication-Results.  Each
  * is inserted at the top, so the lowest goes first. */
 void
-session_build_edits(struct session *s, const struct assessment *found, const struct verdict *decided,
+session_build_edits(struct session *s, const struct assessment *found, const struct settlement *settled,
     struct session_verdict *out)
 {
 	struct message *m = &s->msg;
 	struct edits e = { .arena = s->arena };
 
-	if (m->settings->site.strip_forged)
+	if (m->settings->site.strip_forged) {
 		delete_forged(&e, &m->header, m->authserv_id);
-	insert_field(&e, results_name, write_results(m->authserv_id, &found->facts, s->arena));
+		delete_forged_tags(&e, &m->header, m->settings->policies);
+	}
+	insert_tags(&e, m, settled);
+	struct auth_facts fit = session_fit_results(m->authserv_id, &found->facts, s->arena);
+	insert_field(&e, results_name, write_results(m->authserv_id, &fit, s->arena));
 	if (found->guess_field.n > 0)
 		insert_field(&e, VIEW_LIT("X-SPF-Guess"), found->guess_field);
 	if (found->received_spf.n > 0)
 		insert_field(&e, VIEW_LIT("Received-SPF"), found->received_spf);
-	if (decided->action == VERDICT_QUARANTINE)
-		new_edit(&e, EDIT_QUARANTINE)->value = decided->text;
+	if (session_seal_message(s, found, e.edit, e.n))
+		for (size_t i = 3; i > 0; i--)
+			insert_field(&e, m->seal.set.field[i - 1].name, m->seal.set.field[i - 1].value);
+	move_recipients(&e, m, settled);
+	if (settled->hold)
+		new_edit(&e, EDIT_QUARANTINE)->value = settled->hold_reason;
 	out->edit = e.edit;
 	out->edits = e.n;
 }

@@ -175,6 +175,20 @@ add_arc(struct buffer *b, const struct arc_result *r)
 	}
 }
 
+/* seal=yes:i=1,d=fwd.example,s=2026a */
+static void
+add_seal(struct buffer *b, const struct message_seal *seal)
+{
+	if (seal->done) {
+		buffer_addf(b, " seal=yes:i=%u,d=", seal->set.instance);
+		add_name(b, seal->set.domain);
+		buffer_add_cstr(b, ",s=");
+		add_name(b, seal->set.selector);
+	} else if (seal->why.n > 0) {
+		buffer_add_cstr(b, " seal=no");
+	}
+}
+
 static bool
 verdicts_differ(const struct session_outcome *o, size_t n)
 {
@@ -182,6 +196,29 @@ verdicts_differ(const struct session_outcome *o, size_t n)
 		if (o->verdict[i].action != o->verdict[0].action)
 			return true;
 	return false;
+}
+
+/* Where the rule stands; what it would have done; what the shadow rules say; why DMARC's wish was not followed. */
+static void
+add_cause(struct buffer *b, const struct verdict *v)
+{
+	if (v->file.n > 0) {
+		buffer_add_cstr(b, " file=");
+		buffer_add_quoted(b, arena_printf(b->arena, "%.*s:%u", VIEW_ARG(v->file), v->line), SHOWN_NAME);
+	}
+	if (v->monitored)
+		buffer_addf(b, " monitor=%s", name_of(verdict_action_names, (int)v->would));
+	if (v->shadowed) {
+		buffer_addf(b, " shadow=%s:", name_of(verdict_action_names, (int)v->shadow.action));
+		buffer_add_quoted(b, v->shadow.rule, SHOWN_NAME);
+	}
+	for (size_t i = 0, shown = 0; i < v->dmarc.overrides; i++) {
+		const struct dmarc_override *o = &v->dmarc.override[i];
+		if (view_eq(o->comment, v->rule) && v->file.n == 0)
+			continue; /* no rule of the site: nothing was overridden, there is no policy */
+		buffer_addf(b, "%s%s:", shown++ == 0 ? " override=" : ",", name_of(dmarc_reason_names, (int)o->reason));
+		buffer_add_quoted(b, o->comment, SHOWN_NAME);
+	}
 }
 
 static void
@@ -192,6 +229,7 @@ add_verdict(struct buffer *b, const struct session *s, const struct session_outc
 	add_word(b, " verdict=", verdict_action_names, (int)o->decided.action);
 	buffer_add_cstr(b, " rule=");
 	buffer_add_quoted(b, o->decided.rule, SHOWN_NAME);
+	add_cause(b, &o->decided);
 	if (o->decided.code != 0) {
 		buffer_add_cstr(b, " reply=");
 		buffer_add_quoted(b, arena_printf(s->arena, "%d %.*s", o->decided.code,
@@ -223,7 +261,7 @@ add_reason(struct buffer *why, const char *what, struct view reason)
 
 /* In words, where a result alone does not tell. */
 static void
-add_why(struct buffer *b, const struct session_outcome *o)
+add_why(struct buffer *b, const struct session *s, const struct session_outcome *o)
 {
 	struct buffer why = buffer_in(b->arena);
 
@@ -237,6 +275,7 @@ add_why(struct buffer *b, const struct session_outcome *o)
 			add_reason(&why, "dmarc", o->found->dmarc->text);
 		if (o->found->arc != NULL)
 			add_reason(&why, "arc", o->found->arc->reason);
+		add_reason(&why, "seal", s->msg.seal.why);
 		if (o->found->from.outcome != FROM_ONE)
 			add_reason(&why, "from", o->found->from.why);
 	}
@@ -265,15 +304,73 @@ session_log_verdict(const struct session *s, const struct session_outcome *o)
 		add_dkim(&b, &o->found->dkim);
 		add_dmarc(&b, o->found->dmarc);
 		add_arc(&b, o->found->arc);
+		add_seal(&b, &s->msg.seal);
 		add_from_domain(&b, &o->found->from);
 	}
 	add_verdict(&b, s, o);
-	add_why(&b, o);
+	add_why(&b, s, o);
 	buffer_addf(&b, " size=%llu", (unsigned long long)s->msg.size);
 	if (o->found != NULL)
 		buffer_addf(&b, " dns=%u/%u", o->found->dns.queries, o->found->dns.temp);
 	buffer_addf(&b, " ms=%lld generation=%u", (long long)o->ms, s->msg.settings->generation);
 	log_info("%.*s", VIEW_ARG(buffer_view(&b)));
+}
+
+/* The client, the sender and the recipient, for lines about one recipient. */
+static struct buffer
+begin_rcpt_line(const struct session *s, const struct recipient *rcpt)
+{
+	struct buffer b = buffer_in(s->arena);
+
+	buffer_add(&b, session_log_id(s));
+	buffer_add_char(&b, ':');
+	add_client(&b, s);
+	buffer_add_cstr(&b, " from=");
+	add_path(&b, s->msg.argument, &s->msg.from);
+	buffer_add_cstr(&b, " rcpt=");
+	add_path(&b, rcpt->argument, &rcpt->path);
+	return b;
+}
+
+void
+session_log_rcpt(const struct session *s, const struct recipient *rcpt, const struct verdict *v)
+{
+	if (!log_wants(LOG_LEVEL_INFO))
+		return;
+	struct buffer b = begin_rcpt_line(s, rcpt);
+	buffer_addf(&b, " stage=rcpt verdict=%s rule=", name_of(verdict_action_names, (int)v->action));
+	buffer_add_quoted(&b, v->rule, SHOWN_NAME);
+	add_cause(&b, v);
+	buffer_addf(&b, " reply=");
+	buffer_add_quoted(&b, arena_printf(s->arena, "%d %.*s %.*s", v->code, VIEW_ARG(v->enhanced), VIEW_ARG(v->text)),
+	    SHOWN_WHY);
+	buffer_addf(&b, " generation=%u", s->msg.settings->generation);
+	log_info("%.*s", VIEW_ARG(buffer_view(&b)));
+}
+
+void
+session_log_removed(const struct session *s, const struct settlement *settled)
+{
+	const struct message *m = &s->msg;
+
+	if (!log_wants(LOG_LEVEL_INFO))
+		return;
+	for (size_t i = 0; i < m->rcpts; i++) {
+		const struct verdict *v = &settled->each[i];
+		if (settled->fate[i] == RECIPIENT_KEEP)
+			continue;
+		struct buffer b = begin_rcpt_line(s, &m->rcpt[i]);
+		buffer_addf(&b, " stage=end verdict=%s rule=", name_of(verdict_action_names, (int)v->action));
+		buffer_add_quoted(&b, v->rule, SHOWN_NAME);
+		add_cause(&b, v);
+		buffer_addf(&b, " recipient=%s", settled->fate[i] == RECIPIENT_REMOVE ? "removed" : "redirected");
+		if (settled->fate[i] == RECIPIENT_REDIRECT) {
+			buffer_add_cstr(&b, " to=");
+			buffer_add_quoted(&b, v->mailbox, SHOWN_PATH);
+		}
+		buffer_addf(&b, " generation=%u", m->settings->generation);
+		log_info("%.*s", VIEW_ARG(buffer_view(&b)));
+	}
 }
 
 void

@@ -4,7 +4,7 @@
 #include "base/buffer.h"
 #include "milter/session.h"
 #include "milter/settings.h"
-#include "policy/verdict.h"
+#include "policy/policy.h"
 
 /*
  * session_state - what the files session*.c share, and nobody else: the two lifetimes of a session.
@@ -26,6 +26,14 @@ enum session_trust {
 };
 extern const struct name_row session_trust_names[];
 
+/* The ARC set that the message gets; session_seal.c. */
+struct message_seal {
+	bool wanted;
+	bool done;
+	struct arc_seal set; /* when done */
+	struct view why;     /* wanted, tried and not done */
+};
+
 struct message {
 	enum message_phase phase;
 	struct settings *settings; /* one reference, from MAIL to the end */
@@ -35,12 +43,18 @@ struct message {
 	struct view argument;  /* of MAIL, as it came */
 	struct mail_path from; /* all empty: the null sender, or an argument that is no path */
 	bool null_sender;
+	bool prdr; /* MAIL said PRDR */
+	bool spf_awaited; /* a RCPT has waited for SPF: once is enough */
+	bool tls;
+	struct view certificate; /* name in the client's verified certificate; empty: none */
 	struct recipient *rcpt; /* those we let in */
 	size_t rcpts, rcpt_room;
+	size_t turned_away; /* recipients: they cost memory too */
 	struct header header;
 	uint64_t size; /* of header and body as shown to us */
 	struct assess *assess;
 	bool body_wanted;
+	struct message_seal seal;
 	/* Decided before its time, whatever the facts will be; answer SESSION_CONTINUE: not. */
 	struct session_reply refusal;
 	const char *refusal_rule;
@@ -59,14 +73,37 @@ struct session {
 };
 
 /* session_edits.c: what found and the settings ask for, into verdict; accepted messages only. */
-void session_build_edits(struct session *s, const struct assessment *found, const struct verdict *decided,
+void session_build_edits(struct session *s, const struct assessment *found, const struct settlement *settled,
     struct session_verdict *out);
+
+/*
+ * What one field of ours may measure.  libmilter sends no more than 65535 octets of a value, Postfix cuts a
+ * field at 60000; the senders' signatures decide how many facts there are and how long they get.
+ */
+#define RESULTS_OCTETS_MAX 16384
+/* session_edits.c: of the facts those that fit into one field of ours; only signatures are left out. */
+struct auth_facts session_fit_results(struct view authserv_id, const struct auth_facts *facts, struct arena *arena);
+
+/* session_seal.c: by the settings and the client, at MAIL. */
+bool session_seal_wanted(const struct session *s);
+/* Over the message as these edits will leave it.  False: no set; m->seal says whether one was wanted, and why not. */
+bool session_seal_message(struct session *s, const struct assessment *found, const struct edit *edit, size_t edits);
+/* session_policy.c */
+void session_learn_client(struct session *s, session_macro *macro, void *ctx); /* at MAIL: TLS */
+/* May this recipient join the transaction?  False: *reply is for this one alone, and logged. */
+bool session_admit(struct session *s, const struct recipient *rcpt, struct session_reply *reply);
+/* One verdict for each recipient of the message that is complete, and what is done with them together. */
+void session_settle(struct session *s, const struct assessment *found, struct settlement *out, struct verdict *each);
+struct session_reply session_reply_for(struct session *s, const struct verdict *v);
+/* One line for each recipient, where the client asked for it with PRDR. */
+void session_reply_prdr(struct session *s, const struct settlement *settled, struct session_reply *reply);
 
 /* session_log.c */
 struct session_outcome {
 	const struct assessment *found;	 /* NULL: refused before anything was known */
 	const struct verdict *verdict;	 /* one for each recipient; NULL with found */
 	struct verdict decided;		 /* for the whole message */
+	const struct settlement *settled; /* NULL with found */
 	int64_t ms;			 /* that the end of message took */
 };
 /*
@@ -79,6 +116,7 @@ struct session_outcome {
  *	helo= from=<> rcpts=
  *	spf= spf_helo= spf_guess=
  *	dkim=		RESULT:d=DOMAIN,s=SELECTOR;... in the order of the fields; ";+N": not shown
+ *	seal=		yes:i=INSTANCE,d=DOMAIN,s=SELECTOR, or no; left out where no seal was wanted
  *	from_domain=	of the author, or <none>, <several>
  *	dmarc=		STATUS:p=POLICY,d=DOMAIN of the record; dmarc_other= where the other discovery differs
  *	arc=		RESULT:i=HIGHEST,d=SEALER; left out without a chain
@@ -94,6 +132,10 @@ struct session_outcome {
  * that failed) are lines with event= or rule=edits-failed.
  */
 void session_log_verdict(const struct session *s, const struct session_outcome *o);
+/* A recipient that is not let in; v->text is the reply as it goes out. */
+void session_log_rcpt(const struct session *s, const struct recipient *rcpt, const struct verdict *v);
+/* One line for each recipient that is taken from the envelope of an accepted message. */
+void session_log_removed(const struct session *s, const struct settlement *settled);
 /* "4F2xYz", or "NOQUEUE". */
 struct view session_log_id(const struct session *s);
 /* A message was not let in: open ones of at most max.  Seldom: see session_load_say. */

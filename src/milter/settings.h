@@ -1,9 +1,11 @@
 #ifndef ASSAY_MILTER_SETTINGS_H
 #define ASSAY_MILTER_SETTINGS_H
 
+#include "arc/arc_seal_conf.h"
 #include "assess/assess.h"
 #include "conf/item.h"
 #include "dns/dns_conf.h"
+#include "policy/policy.h"
 
 #include <stdatomic.h>
 
@@ -62,7 +64,11 @@ struct settings {
 	struct limits_conf limits;
 	struct dns_conf dns;
 	struct session_history *history; /* of dmarc.history-file; NULL: none is wanted */
+	struct policy_conf policy;
+	const struct policy_set *policies; /* of policy.directory; NULL: none were read */
 	struct assess_conf assess; /* .spf and .dkim from their groups, .budget from dns */
+	struct seal_conf seal;
+	struct arc_seal_conf sealing; /* made of seal by settings_open_keys; no keys: nothing is sealed */
 };
 
 /*
@@ -71,6 +77,18 @@ struct settings {
  * with the word "warning".  generation is 0: the caller sets it before anybody else sees the snapshot.
  */
 struct settings *settings_load(const char *path, void (*say)(void *ctx, const char *text), void *ctx);
+/*
+ * For who seals: read the keys, check what they are and who may read them.  False: said as above.  Before anybody
+ * else sees the snapshot.  assayctl can do without, and is mostly run by people who may not read them.
+ */
+bool settings_open_keys(struct settings *settings, void (*say)(void *ctx, const char *text), void *ctx);
+
+/*
+ * settings_load beside the settings in force (NULL: none): a policy file that has mistakes now keeps what it said there.
+ * Its mistakes are said, and are no reason to give NULL.
+ */
+struct settings *settings_reload(const char *path, const struct settings *before,
+    void (*say)(void *ctx, const char *text), void *ctx);
 /* All presets, as an empty file would give; for tests and assayctl without a file. */
 struct settings *settings_presets(void);
 struct settings *settings_ref(struct settings *settings);

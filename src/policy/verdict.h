@@ -4,12 +4,11 @@
 #include "assess/assess.h"
 
 /*
- * verdict - what becomes of a message, for each of its recipients.
- * policy_decide is a pure function: the same facts give the same verdicts, without DNS, clock or memory
- * of other messages.  There are no rules yet: everybody accepts, by the built-in one.
+ * verdict - what becomes of a message, for each of its recipients; who decides is policy.h.
  */
 enum verdict_action { /* from the mildest to the strictest: verdict_strictest goes by this order */
 	VERDICT_ACCEPT,
+	VERDICT_TAG, /* accepted, with a header field of ours */
 	VERDICT_QUARANTINE,
 	VERDICT_DISCARD,
 	VERDICT_REJECT,
@@ -17,23 +16,48 @@ enum verdict_action { /* from the mildest to the strictest: verdict_strictest go
 };
 extern const struct name_row verdict_action_names[];
 
-struct verdict {
+enum quarantine_by {
+	QUARANTINE_TAG,	     /* delivered, with a header field of ours */
+	QUARANTINE_HOLD,     /* the MTA keeps the message, for all its recipients */
+	QUARANTINE_REDIRECT, /* this recipient's copy goes to another mailbox */
+};
+extern const struct name_row quarantine_by_names[];
+
+/* What decided, as it is logged. */
+struct verdict_cause {
 	enum verdict_action action;
+	struct view rule; /* "built-in": none of the site's */
+	struct view file; /* empty: built-in */
+	unsigned line;
+};
+
+struct verdict {
+	enum verdict_action action; /* to be carried out */
 	struct view rule;     /* that decided, as it is logged; "built-in": none of the site's */
+	struct view file;     /* where it stands; empty: built-in */
+	unsigned line;
 	int code;	      /* of the reply, reject and defer only; 0: the MTA's default */
 	struct view enhanced; /* "5.7.1" */
 	struct view text;     /* reject, defer: ASCII, one line, at most 980 octets; quarantine: the reason */
+	enum quarantine_by by; /* VERDICT_QUARANTINE only */
+	struct view mailbox;   /* QUARANTINE_REDIRECT only */
+	struct view tag_name, tag_value; /* the field to add; empty: none */
+	bool monitored;		     /* the rule would have done `would`, but the policy only looks on */
+	enum verdict_action would;
+	bool shadowed;		     /* the shadow rules were asked too */
+	struct verdict_cause shadow; /* what they said */
+	struct dmarc_disposition dmarc; /* what is done in DMARC's name, and why it is not what was published */
 };
 
 struct recipient {
 	struct view argument;  /* of RCPT, exactly as it came */
 	struct mail_path path; /* all empty: the argument is no path we know */
+	struct view notify, orcpt; /* ESMTP arguments as they came, "NOTIFY=NEVER"; empty: not given */
 };
-
-/* verdict[i] is for rcpt[i]; views are static or of the caller's arena. */
-void policy_decide(const struct assessment *found, const struct recipient *rcpt, size_t n, struct verdict *verdict);
 
 /* The one that serves where a message can have one answer only.  n = 0: the built-in accept. */
 struct verdict verdict_strictest(const struct verdict *verdict, size_t n);
+struct verdict verdict_mildest(const struct verdict *verdict, size_t n);
+struct verdict verdict_built_in(void);
 
 #endif

@@ -25,10 +25,18 @@ struct macro {
 
 #define MACROS_MAX 32
 #define SESSIONS_MAX 4
+#define POLICIES_MAX 8
+
+/* A policy file of the scenario. */
+struct policy_file {
+	struct view name;
+	struct buffer text;
+};
 
 struct play {
 	struct arena *arena;
 	struct scenario scenario;
+	const char *key_file;
 	struct settings *settings; /* the current snapshot */
 	struct session_load load;
 	struct clock clock;
@@ -37,6 +45,8 @@ struct play {
 	struct session *session; /* the one of these that events go to */
 	struct macro macro[MACROS_MAX];
 	size_t macros;
+	struct policy_file policy[POLICIES_MAX];
+	size_t policies;
 	struct buffer got; /* "= " lines of the step under way */
 	bool broken;	   /* the scenario itself makes no sense */
 };
@@ -70,20 +80,48 @@ say_mistake(void *ctx, const char *text)
 	fprintf(stderr, "%s\n", text);
 }
 
+/* "%KEY%" is the file. */
+static struct view
+with_key_path(struct view text, const char *path, struct arena *arena)
+{
+	const struct view word = VIEW_LIT("%KEY%");
+	struct buffer b = buffer_in(arena);
+
+	for (size_t i = 0; i < text.n;) {
+		bool here = view_starts(view_from(text, i), word);
+		if (here)
+			buffer_add_cstr(&b, path);
+		else
+			buffer_add_char(&b, text.p[i]);
+		i += here ? word.n : 1;
+	}
+	return buffer_view(&b);
+}
+
 /* The settings go the whole way: through a file, as the daemon's do. */
 static bool
 load_settings(struct play *p, struct view text, unsigned generation)
 {
-	char path[] = "/tmp/replay.conf.XXXXXX";
-	int fd = mkstemp(path);
-	bool ok = fd >= 0 && write(fd, text.p, text.n) == (ssize_t)text.n;
+	char path[] = "/tmp/replay.conf.XXXXXX", key[] = "/tmp/replay.key.XXXXXX";
+	int fd = mkstemp(path), key_fd = mkstemp(key); /* mkstemp gives the mode that a key must have */
+	struct view whole = with_key_path(text, key, p->arena), pem = read_file(p->key_file);
+	bool ok = fd >= 0 && write(fd, whole.p, whole.n) == (ssize_t)whole.n && key_fd >= 0 &&
+	    write(key_fd, pem.p, pem.n) == (ssize_t)pem.n;
 	struct settings *settings = NULL;
 
 	if (fd >= 0)
 		close(fd);
+	if (key_fd >= 0)
+		close(key_fd);
+	free((void *)pem.p);
 	if (ok)
 		settings = settings_load(path, say_mistake, NULL);
+	if (settings != NULL && !settings_open_keys(settings, say_mistake, NULL)) {
+		settings_unref(settings);
+		settings = NULL;
+	}
 	unlink(path);
+	unlink(key);
 	if (settings == NULL)
 		return false;
 	settings->generation = generation;
@@ -129,6 +167,8 @@ show_reply(struct play *p, const struct session_reply *r)
 	if (r->code != 0)
 		buffer_addf(&p->got, " %d %.*s %.*s", r->code, VIEW_ARG(r->enhanced), VIEW_ARG(r->text));
 	buffer_add_char(&p->got, '\n');
+	for (size_t i = 0; i < r->lines; i++)
+		buffer_addf(&p->got, "= line %.*s\n", VIEW_ARG(scenario_show(r->line[i], p->arena)));
 }
 
 static void
@@ -306,6 +346,46 @@ play_reload(struct play *p, struct view rest)
 		p->broken = true;
 }
 
+static void
+play_policy(struct play *p, struct view rest)
+{
+	struct view name, line;
+	size_t i = 0;
+
+	view_split(rest, ' ', &name, &line);
+	while (i < p->policies && !view_eq(p->policy[i].name, name))
+		i++;
+	if (i == POLICIES_MAX) {
+		p->broken = true;
+		return;
+	}
+	if (i == p->policies)
+		p->policy[p->policies++] = (struct policy_file){ arena_copy(p->arena, name), buffer_in(p->arena) };
+	buffer_add(&p->policy[i].text, line);
+	buffer_add_char(&p->policy[i].text, '\n');
+}
+
+static void
+note_policy(void *ctx, const char *text)
+{
+	struct play *p = ctx;
+
+	buffer_addf(&p->got, "= says %.*s\n", VIEW_ARG(scenario_show(view_of(text), p->arena)));
+}
+
+static void
+play_policies(struct play *p, struct view rest)
+{
+	struct policy_text text[POLICIES_MAX];
+	struct settings *s = p->settings;
+
+	(void)rest;
+	for (size_t i = 0; i < p->policies; i++)
+		text[i] = (struct policy_text){ arena_cstr(p->arena, p->policy[i].name), buffer_view(&p->policy[i].text) };
+	s->policies = policy_of_texts(&s->policy, text, p->policies, s->policies, s->arena, note_policy, p);
+	p->policies = 0;
+}
+
 /* A field with its folds: LF inside, as libmilter hands it over. */
 static struct view
 take_field(struct cursor *c)
@@ -373,6 +453,8 @@ static const struct {
 	{ "drain", play_drain },
 	{ "reload", play_reload },
 	{ "message", play_message },
+	{ "policy", play_policy },
+	{ "policies", play_policies },
 };
 
 static void
@@ -408,6 +490,8 @@ begin(struct play *p, const char *path)
 		printf("%s: %s\n", path, err.text);
 		return false;
 	}
+	struct view folder = view_sub(view_of(path), 0, view_find_last(view_of(path), '/') + 1); /* +1: none becomes 0 */
+	p->key_file = arena_printf(p->arena, "%.*skeys/rsa.pem", VIEW_ARG(folder)).p;
 	if (!load_settings(p, p->scenario.conf, 1)) {
 		printf("%s: its settings cannot be used\n", path);
 		return false;

@@ -8,12 +8,14 @@
  * scenario - a session as text (*.scn), one step a line.
  *
  *	# a comment
- *	conf	a line of assay.conf; all of them together are the settings
+ *	conf	a line of assay.conf; all of them together are the settings; %KEY% is the file of an RSA key
  *	dns	a line of dns/dns_fake.h; all of them together are the DNS
  *	clock	seconds since the epoch; before the first event
  *	host	NAME of this machine; before the first event
  *	macro	NAME VALUE, from here on; without a VALUE it is unset
  *	reload	a line of assay.conf: from here on the settings are this alone
+ *	policy	NAME TEXT: a line of the policy file NAME
+ *	policies	the files named since the last one are in force now, all others are gone; not inside a message
  *	drain	the process is about to stop
  *	session	N: what follows happens on connection N (1 to 4; 1 at first)
  *	close	the connection ends; the next event is another one's
@@ -37,6 +39,8 @@
  * Lines that begin with "= " are what the step above them must bring, nothing else and in this order:
  *
  *	= continue | skip | reject | tempfail | accept | discard	and the reply, if any; "continue" after eom only
+ *	= line TEXT	one line of a reply that has several
+ *	= says TEXT	what is wrong with a policy file
  *	= delete NAME NTH
  *	= insert NAME:VALUE	a fold goes on in another "= " line
  *	= log LEVEL TEXT

@@ -50,6 +50,28 @@ drop_settings(void *ctx, struct settings *s)
 	settings_unref(s);
 }
 
+static void
+say_mistake(void *ctx, const char *text)
+{
+	(void)ctx;
+	fprintf(stderr, "stress: %s\n", text);
+	abort();
+}
+
+/* In even generations a recipient of other.test is of another class than the rest; the field tells the generation. */
+static void
+set_policies(struct settings *s, bool even)
+{
+	const struct policy_text text[] = {
+		{ "default", even ? VIEW_LIT("domains = \"*\"; incoming: { rules = ( { do = \"tag\"; header = \"X-Even: %{sender}\"; } ); };") :
+				    VIEW_LIT("domains = \"*\"; incoming: { rules = ( { do = \"tag\"; header = \"X-Odd: %{sender}\"; } ); };") },
+		{ "other", even ? VIEW_LIT("domains = \"other.test\"; incoming: { rules = ( { when = { dkim = \"none\"; }; do = \"reject\"; } ); };") :
+				  VIEW_LIT("domains = \"other.test\"; incoming: { mode = \"monitor\"; };") },
+	};
+
+	s->policies = policy_of_texts(&s->policy, text, 2, NULL, s->arena, say_mistake, NULL);
+}
+
 static struct settings *
 new_settings(unsigned generation)
 {
@@ -59,6 +81,7 @@ new_settings(unsigned generation)
 		abort();
 	s->generation = generation;
 	s->site.authserv_id = generation % 2 == 0 ? VIEW_LIT("even.example.net") : VIEW_LIT("odd.example.net");
+	set_policies(s, generation % 2 == 0);
 	return s;
 }
 
@@ -100,11 +123,12 @@ static void
 send_message(struct session *s, unsigned turn)
 {
 	static const struct view from[] = { { "<ann@example.org>", 17 }, { "<>", 2 } };
-	static const struct view to = { "<bob@example.net>", 17 };
+	static const struct view to = { "<bob@example.net>", 17 }, other = { "<x@other.test>", 14 };
 	struct session_verdict v;
 
 	expect(session_on_mail(s, &from[turn % 5 == 0], 1, NULL, NULL).answer == SESSION_CONTINUE, "MAIL refused");
 	session_on_rcpt(s, &to, 1, NULL, NULL);
+	bool other_class = session_on_rcpt(s, &other, 1, NULL, NULL).answer == SESSION_TEMPFAIL;
 	if (turn % 7 == 0) {
 		session_on_abort(s);
 		return;
@@ -120,7 +144,9 @@ send_message(struct session *s, unsigned turn)
 	session_on_eom(s, NULL, NULL, &v);
 	expect(v.reply.answer == SESSION_CONTINUE, "the message was not let in");
 	expect(v.edits > 0 && v.edit[v.edits - 1].kind == EDIT_INSERT_HEADER, "no field was written");
-	bool even = v.edits == 2;
+	bool even = v.edits == 3;
+	expect(even == other_class, "RCPT and the end of the message were judged by different settings");
+	expect(v.edits >= 2 && view_is(v.edit[v.edits - 2].name, even ? "X-Even" : "X-Odd"), "the field of another generation");
 	expect(view_starts(v.edit[v.edits - 1].value, even ? VIEW_LIT(" even.") : VIEW_LIT(" odd.")),
 	    "the name in our field is not that of the forged one");
 	session_on_abort(s);

@@ -305,7 +305,8 @@ START_TEST(asks_for_little)
 	start_milter(10);
 	int fd = open_wire();
 	ck_assert(negotiate(fd, ALL_ACTIONS, ALL_STEPS, wants));
-	ck_assert_uint_eq(wants[0], SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_SETSYMLIST);
+	ck_assert_uint_eq(wants[0], SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_ADDRCPT | SMFIF_ADDRCPT_PAR | SMFIF_DELRCPT |
+		SMFIF_QUARANTINE | SMFIF_SETSYMLIST);
 	ck_assert_uint_eq(wants[1], SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_HDR | SMFIP_NR_BODY | SMFIP_HDR_LEADSPC |
 		SMFIP_NOUNKNOWN | SMFIP_NODATA | SMFIP_NOEOH);
 	close(fd);

@@ -97,7 +97,8 @@ START_TEST(a_line_tells_each_verdict)
 		each[i] = (struct verdict){ .action = i < 3 ? verdicts[_i].action[i] : VERDICT_ACCEPT,
 			.rule = VIEW_LIT("r"), .text = VIEW_LIT("because") };
 	add_recipients(verdicts[_i].n);
-	struct session_outcome o = { &found, each, verdict_strictest(each, verdicts[_i].n), 7 };
+	struct session_outcome o = { .found = &found, .verdict = each, .ms = 7,
+		.decided = verdict_strictest(each, verdicts[_i].n) };
 	session_log_verdict(s, &o);
 	ck_assert_msg(strstr(line, verdicts[_i].shown) != NULL, "%s: %s", verdicts[_i].what, line);
 	ck_assert_msg(strstr(line, " dns=0/0 ms=7 generation=0") != NULL, "%s", line);
@@ -107,10 +108,10 @@ END_TEST
 START_TEST(quarantine_is_the_last_edit)
 {
 	struct assessment found = { .received_spf = VIEW_LIT("none") };
-	struct verdict decided = { .action = VERDICT_QUARANTINE, .text = VIEW_LIT("held") };
+	struct settlement settled = { .hold = true, .hold_reason = VIEW_LIT("held") };
 	struct session_verdict out = { .edits = 0 };
 
-	session_build_edits(s, &found, &decided, &out);
+	session_build_edits(s, &found, &settled, &out);
 	ck_assert_uint_eq(out.edits, 3);
 	ck_view_is(out.edit[0].name, "Authentication-Results");
 	ck_view_is(out.edit[0].value, " mx.example.net; none");
@@ -125,7 +126,7 @@ END_TEST
 START_TEST(our_field_is_bounded)
 {
 	struct assessment found = { .facts.n = 500 };
-	struct verdict decided = { .action = VERDICT_ACCEPT };
+	struct settlement settled = { .hold = false };
 	struct session_verdict out = { .edits = 0 };
 	char longer[800];
 
@@ -137,7 +138,7 @@ START_TEST(our_field_is_bounded)
 		auth_fact_property(&found.facts.fact[i], "header", "i",
 		    i == 0 ? VIEW_LIT("first") : (struct view){ longer, _i == 0 ? 3 : sizeof(longer) });
 	}
-	session_build_edits(s, &found, &decided, &out);
+	session_build_edits(s, &found, &settled, &out);
 	ck_assert_uint_eq(out.edits, 1);
 	ck_assert_uint_le(out.edit[0].value.n, 16384);
 	ck_assert_uint_gt(out.edit[0].value.n, 1000);

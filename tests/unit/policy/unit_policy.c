@@ -1,4 +1,4 @@
-#include "policy/verdict.h"
+#include "policy/policy.h"
 #include "support/support.h"
 
 #include <string.h>
@@ -42,12 +42,14 @@ END_TEST
 START_TEST(without_rules_everybody_accepts)
 {
 	static const struct assessment nothing;
+	const struct policy_facts facts = { .found = &nothing };
+	struct arena *arena = arena_new();
 	struct recipient rcpt[2];
 	struct verdict v[2];
 
 	memset(rcpt, 0, sizeof(rcpt));
 	memset(v, 0xff, sizeof(v));
-	policy_decide(&nothing, rcpt, 2, v);
+	policy_decide(NULL, &facts, rcpt, 2, arena, v);
 	for (int i = 0; i < 2; i++) {
 		ck_assert_int_eq(v[i].action, VERDICT_ACCEPT);
 		ck_view_is(v[i].rule, "built-in");
@@ -55,6 +57,7 @@ START_TEST(without_rules_everybody_accepts)
 	}
 	ck_assert_int_eq(verdict_strictest(NULL, 0).action, VERDICT_ACCEPT);
 	ck_assert_str_eq(name_of(verdict_action_names, VERDICT_DEFER), "defer");
+	arena_free(arena);
 }
 END_TEST
 

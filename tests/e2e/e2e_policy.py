@@ -1,0 +1,236 @@
+#!/usr/bin/python3
+"""Policies end to end: real Postfix, one message to recipients that want different things.
+Usage: e2e_policy.py WORK ASSAYD [NAME...]
+"""
+
+import glob
+import os
+import re
+import signal
+import subprocess
+import time
+
+import e2e
+from lab import header_fields, wait_until, write
+from mailkit import letter
+
+e2e.TESTS.clear()
+test = e2e.test
+
+FILES = {
+    "tag": 'addresses = "tag@local.test"; incoming: { rules = ( { name = "mark"; when = { spf = ["fail"]; }; '
+           'do = "tag"; header = "X-Marked: %{spf_result}"; } ); };',
+    "jail": 'addresses = ["jail@local.test", "jail2@local.test"]; incoming: { rules = ( { name = "jail"; '
+            'when = { dmarc = ["reject", "quarantine"]; }; do = "quarantine"; by = "redirect"; '
+            'to = "cell@local.test"; } ); };',
+    "strict": 'addresses = ["strict@local.test", "strict2@local.test"]; incoming: { rules = ( { name = "spoofed"; '
+              'when = { dmarc = ["reject"]; }; do = "reject"; '
+              'reply = "550 5.7.26 DMARC: %{dmarc_used_domain} asks to refuse mail that fails, 100% sure"; } ); };',
+    "later": 'addresses = "later@local.test"; incoming: { rules = ( { name = "wait"; '
+             'when = { dmarc = ["reject"]; }; do = "defer"; reply = "450 4.7.1 not now"; } ); };',
+    "early": 'addresses = "early@local.test"; incoming: { rules = ( { name = "spf"; '
+             'when = { spf = ["fail"]; }; do = "reject"; reply = "550 5.7.23 SPF says %{spf_result}"; } ); };',
+    "watch": 'addresses = "watch@local.test"; incoming: { mode = "monitor"; rules = ( { name = "spoofed"; '
+             'when = { dmarc = ["reject"]; }; do = "reject"; } ); };',
+    "hold": 'addresses = "hold@local.test"; incoming: { rules = ( { name = "look"; '
+            'when = { dmarc = ["reject"]; }; do = "quarantine"; by = "hold"; } ); };',
+    "sendmail": 'addresses = "own@local.test"; incoming: { rules = ( { name = "own"; '
+                'when = { local = true; }; do = "reject"; reply = "550 5.7.1 no local mail"; } ); };',
+}
+FOUR = ["open@local.test", "tag@local.test", "jail@local.test", "strict@local.test"]
+SPOOFER = "198.51.100.66"
+
+
+def files(lab, **changes):
+    for name, text in {**FILES, **changes}.items():
+        write(lab.path("etc/domains", name + ".conf"), text + "\n")
+
+
+def configure(lab, **policy):
+    """New settings, taken over by HUP."""
+    files(lab)
+    lab.assay_conf(policy={"directory": f'"{lab.path("etc/domains")}"', **policy})
+    reload(lab)
+
+
+def reload(lab):
+    before = lab.assayd_log().count("are in force")
+    lab.processes["assayd"].send_signal(signal.SIGHUP)
+    wait_until("the new settings", lambda: lab.assayd_log().count("are in force") > before)
+
+
+def spoof(mark):
+    return re.sub(rb"\r?\n", b"\r\n", letter(mark, "ceo@bank.example").encode())
+
+
+def transaction(lab, mark, rcpts, address=SPOOFER, options=()):
+    """Replies by recipient, and that of DATA."""
+    replies = {}
+    with lab.client(address) as smtp:
+        smtp.ehlo()
+        assert smtp.mail("ceo@bank.example")[0] == 250
+        for rcpt in rcpts:
+            code, text = smtp.rcpt(rcpt, options)
+            replies[rcpt] = f"{code} {text.decode()}"
+        if not any(r.startswith("250") for r in replies.values()):
+            return replies, ""
+        code, text = smtp.data(spoof(mark))
+        return replies, f"{code} {text.decode()}"
+
+
+def boxes(lab, mark, n):
+    """Who has got the message, when n have."""
+    def look():
+        got = []
+        for path in glob.glob(lab.path("mail/all/new/*")):
+            with open(path, "rb") as f:
+                text = f.read()
+            if f"{mark}".encode() in text:
+                got.append(header_fields(text, "Delivered-To")[0])
+        return sorted(got) if len(got) >= n else None
+    return wait_until(f"{n} copies of {mark}", look)
+
+
+def ok(*rcpts):
+    return {r: "250 2.1.5 Ok" for r in rcpts}
+
+
+@test
+def class_mode_serves_each_class_alone(lab):
+    configure(lab)
+    replies, end = transaction(lab, "p-class1", FOUR)
+    assert replies[FOUR[0]].startswith("250") and replies[FOUR[1]].startswith("250"), replies
+    assert replies[FOUR[2]].startswith("452 4.5.3 ") and replies[FOUR[3]].startswith("452 4.5.3 "), replies
+    assert end.startswith("250"), end
+    assert boxes(lab, "p-class1", 2) == FOUR[:2]
+    e2e.check_in(lab.delivered("p-class1").decode(), "X-Marked: fail")
+    replies, end = transaction(lab, "p-class2", FOUR[2:])
+    assert replies[FOUR[3]].startswith("452"), replies
+    assert boxes(lab, "p-class2", 1) == ["cell@local.test"]
+    replies, end = transaction(lab, "p-class3", FOUR[3:])
+    assert re.fullmatch(r"550 5\.7\.26 DMARC: bank\.example asks to refuse mail that fails, 100% sure "
+                        r"\[assay:\w+:spoofed\]", end), end
+    token = end[end.index("[assay:"):]
+    e2e.check_in(lab.assayd_log(), token)
+
+
+@test
+def split_mode_takes_out_who_refuses(lab):
+    configure(lab, recipients='"split"')
+    replies, end = transaction(lab, "p-split", FOUR + ["jail2@local.test"])
+    assert all(r.startswith("250") for r in replies.values()) and end.startswith("250"), (replies, end)
+    assert boxes(lab, "p-split", 3) == ["cell@local.test", *FOUR[:2]]
+    e2e.check_in(lab.assayd_log(), "rcpt=<strict@local.test> stage=end verdict=reject rule=spoofed file=")
+
+
+@test
+def all_refused_is_a_real_refusal(lab):
+    configure(lab, recipients='"split"')
+    _, end = transaction(lab, "p-none", ["strict@local.test", "strict2@local.test"])
+    assert end.startswith("550 5.7.26 DMARC"), end
+    _, end = transaction(lab, "p-none", ["strict@local.test", "later@local.test"])
+    assert end.startswith("450 4.7.1 not now"), end
+    _, end = transaction(lab, "p-none", ["open@local.test", "later@local.test"])
+    assert end.startswith("450 4.7.1 not now"), end
+    assert not lab.is_delivered("p-none")
+
+
+@test
+def deferred_may_be_delivered(lab):
+    configure(lab, recipients='"split"', **{"deferred-deliver": "true"})
+    _, end = transaction(lab, "p-deliver", ["open@local.test", "later@local.test", "strict@local.test"])
+    assert end.startswith("250"), end
+    assert boxes(lab, "p-deliver", 2) == ["later@local.test", "open@local.test"]
+
+
+@test
+def strictest_and_lenient_give_one_verdict(lab):
+    configure(lab, recipients='"strictest"')
+    _, end = transaction(lab, "p-strictest", FOUR)
+    assert end.startswith("550 5.7.26"), end
+    configure(lab, recipients='"lenient"')
+    _, end = transaction(lab, "p-lenient", FOUR)
+    assert end.startswith("250"), end
+    assert boxes(lab, "p-lenient", 4) == sorted(FOUR)
+    assert not lab.is_delivered("p-strictest")
+
+
+@test
+def refused_at_rcpt_alone(lab):
+    configure(lab)
+    replies, end = transaction(lab, "p-early", ["early@local.test", "open@local.test", "early@local.test"])
+    assert re.match(r"550 5\.7\.23 SPF says fail \[assay:\w+:spf\]$", replies["early@local.test"]), replies
+    assert end.startswith("250"), end
+    assert boxes(lab, "p-early", 1) == ["open@local.test"]
+    replies, _ = transaction(lab, "p-early2", ["early@local.test"])
+    token = re.search(r"\[assay:\w+:spf\]", replies["early@local.test"]).group()
+    e2e.check_in(lab.assayd_log(), token)
+
+
+@test
+def monitor_delivers_and_stamps(lab):
+    configure(lab)
+    _, end = transaction(lab, "p-watch", ["watch@local.test"])
+    assert end.startswith("250"), end
+    e2e.check_in(e2e.results(lab, "p-watch"), "dmarc=fail", "header.from=bank.example")
+    e2e.check_in(lab.assayd_log(), "verdict=accept rule=spoofed", "monitor=reject")
+
+
+@test
+def held_by_postfix(lab):
+    configure(lab)
+    _, end = transaction(lab, "p-hold", ["hold@local.test"])
+    assert end.startswith("250"), end
+
+    def held():
+        return any(b"p-hold" in open(p, "rb").read() for p in glob.glob(lab.path("spool/hold/*")))
+    wait_until("the message in the hold queue", held)
+    assert not lab.is_delivered("p-hold")
+
+
+@test
+def sendmail_is_never_refused_at_rcpt(lab):
+    configure(lab)
+    command = [os.path.join(lab.root, "usr/sbin/sendmail"), "-f", "me@local.test", "own@local.test", "open@local.test"]
+    subprocess.run(command, input=letter("p-sendmail", "me@local.test").encode(), env=lab.environment(), check=True)
+    assert boxes(lab, "p-sendmail", 1) == ["open@local.test"]
+    e2e.check_in(lab.assayd_log(), "rcpt=<own@local.test> stage=end verdict=reject rule=own")
+
+
+@test
+def a_broken_file_keeps_what_it_said(lab):
+    configure(lab)
+    files(lab, strict='addresses = ["strict@local.test"', early='addresses = "other@local.test";')
+    reload(lab)
+    e2e.check_in(lab.assayd_log(), "strict.conf:", "what this file said before stays in force")
+    _, end = transaction(lab, "p-stale", ["strict@local.test"])
+    assert end.startswith("550 5.7.26"), end
+    replies, _ = transaction(lab, "p-stale2", ["early@local.test"])
+    assert replies["early@local.test"].startswith("250"), replies
+
+
+@test
+def a_thousand_recipients(lab):
+    configure(lab, recipients='"split"')
+    rcpts = [f"u{i}@local.test" for i in range(998)] + ["strict@local.test", "jail@local.test"]
+    began = time.monotonic()
+    with lab.client(SPOOFER) as smtp:
+        smtp.ehlo()
+        assert smtp.mail("ceo@bank.example")[0] == 250
+        for rcpt in rcpts:
+            code, text = smtp.rcpt(rcpt)
+            assert code == 250, (rcpt, code, text)
+        code, text = smtp.data(spoof("p-thousand"))
+    assert code == 250, text
+    print(f"      1000 recipients in {time.monotonic() - began:.1f} s", flush=True)
+    e2e.check_in(lab.assayd_log(), "rcpts=1000", "rcpt=<strict@local.test> stage=end verdict=reject")
+
+
+def zones(lab):
+    lab.zone("bank.example", ['@ IN TXT "v=spf1 ip4:192.0.2.9 -all"', '_dmarc IN TXT "v=DMARC1; p=reject"'])
+    lab.zone("example", [])
+
+
+if __name__ == "__main__":
+    e2e.zones = zones
+    e2e.main()
