@@ -63,7 +63,7 @@ static int
 exit_status(const struct assessment *found)
 {
 	const struct auth_facts *facts = &found->facts;
-	bool any_temp = false, any_fail = false;
+	bool any_temp = false, any_fail = false, any_perm = false;
 	int status = dmarc_status(found->dmarc);
 
 	if (status != CLI_NOTHING)
@@ -73,9 +73,10 @@ exit_status(const struct assessment *found)
 		if (f->aligns)
 			return CLI_OK;
 		any_temp |= f->result == AUTH_TEMPERROR;
-		any_fail |= f->result == AUTH_FAIL || f->result == AUTH_PERMERROR;
+		any_fail |= f->result == AUTH_FAIL;
+		any_perm |= f->result == AUTH_PERMERROR;
 	}
-	return any_temp ? CLI_TEMPERROR : any_fail ? CLI_FAIL : CLI_NOTHING;
+	return any_temp ? CLI_TEMPERROR : any_fail ? CLI_FAIL : any_perm ? CLI_PERMERROR : CLI_NOTHING;
 }
 
 /* An MTA hands bodies over with lines in CRLF; files mostly have them in LF, and then the first line tells. */

@@ -82,6 +82,15 @@ read_needs(struct policy_reading *r, const struct conf_node *node, struct policy
 }
 
 static void
+read_disable(struct policy_reading *r, const struct conf_node *node, struct policy_block *block)
+{
+	if (node->kind != CONF_BOOLEAN)
+		policy_mistake(r, node, "dmarc-disable-verify: wants true or false, not %s", conf_kind_words(node->kind));
+	block->has_disable = true;
+	block->dmarc_disable_verify = node->yes;
+}
+
+static void
 read_inherit(struct policy_reading *r, const struct conf_node *node, struct policy_block *block)
 {
 	if (node->kind != CONF_BOOLEAN)
@@ -155,6 +164,7 @@ static const struct {
 } incoming[] = {
 	{ "mode", read_mode },
 	{ "inherit", read_inherit },
+	{ "dmarc-disable-verify", read_disable },
 	{ "reject-needs", read_needs },
 	{ "trusted-sealers", read_sealers },
 	{ "trusted-lists", read_lists },

@@ -18,12 +18,14 @@ struct policy_trust
 policy_trust_of(const struct policy_chain *chain)
 {
 	struct policy_trust t = { .reject_needs = POLICY_NEEDS_EVIDENCE };
-	bool needs = false, sealers = false, lists = false, forwarders = false;
+	bool needs = false, disable = false, sealers = false, lists = false, forwarders = false;
 
 	for (size_t i = 0; i < chain->n; i++) {
 		const struct policy_block *b = chain->block[i];
 		if (b->has_reject_needs && !needs)
 			t.reject_needs = (enum policy_reject_needs)b->reject_needs;
+		if (b->has_disable && !disable)
+			t.dmarc_disable_verify = b->dmarc_disable_verify;
 		if (b->has_sealers && !sealers) {
 			t.sealer = b->sealer;
 			t.sealers = b->sealers;
@@ -37,6 +39,7 @@ policy_trust_of(const struct policy_chain *chain)
 			t.forwarders = b->forwarders;
 		}
 		needs |= b->has_reject_needs;
+		disable |= b->has_disable;
 		sealers |= b->has_sealers;
 		lists |= b->has_lists;
 		forwarders |= b->has_forwarders;
@@ -196,23 +199,38 @@ decide_one(const struct policy_chain *chain, const struct policy_facts *f, const
 	*out = v;
 }
 
+/* For a recipient who does not want DMARC looked at: the same message, DMARC not asked. */
+static struct policy_facts
+without_dmarc(const struct policy_facts *facts, struct arena *arena)
+{
+	struct policy_facts f = *facts;
+	struct assessment *found = ARENA_NEW(arena, struct assessment);
+
+	*found = *facts->found;
+	found->dmarc = NULL;
+	f.found = found;
+	return f;
+}
+
 void
 policy_decide(const struct policy_set *set, const struct policy_facts *facts, const struct recipient *rcpt, size_t n,
     struct arena *arena, struct verdict *verdict)
 {
 	struct policy_chain chain[2] = { { .n = 0 }, { .n = 0 } };
 	struct dmarc_disposition d = { .policy = DMARC_UNSET };
+	struct policy_facts own = *facts;
 
 	for (size_t i = 0; i < n; i++) {
 		struct policy_chain *now = &chain[i % 2], *before = &chain[(i + 1) % 2];
 		policy_find(set, &rcpt[i], now);
 		if (i == 0 || !policy_chain_eq(now, before)) { /* neighbours mostly share their files */
 			struct policy_trust trust = policy_trust_of(now);
-			d = policy_dmarc(&trust, facts, arena);
+			own = trust.dmarc_disable_verify ? without_dmarc(facts, arena) : *facts;
+			d = policy_dmarc(&trust, &own, arena);
 			if (now->n == 0 && facts->found->dmarc != NULL)
 				d = facts->found->dmarc->disposition; /* nobody said how to judge it */
 		}
-		decide_one(now, facts, &d, &rcpt[i], arena, &verdict[i]);
+		decide_one(now, &own, &d, &rcpt[i], arena, &verdict[i]);
 	}
 }
 
@@ -319,7 +337,7 @@ policy_same_trust(const struct policy_chain *a, const struct policy_chain *b)
 {
 	struct policy_trust x = policy_trust_of(a), y = policy_trust_of(b);
 
-	return x.reject_needs == y.reject_needs && x.sealers == y.sealers && x.lists == y.lists &&
+	return x.reject_needs == y.reject_needs && x.dmarc_disable_verify == y.dmarc_disable_verify && x.sealers == y.sealers && x.lists == y.lists &&
 	    x.forwarders == y.forwarders && names_eq(x.sealer, y.sealer, x.sealers) && names_eq(x.list, y.list, x.lists) &&
 	    peers_eq(x.forwarder, y.forwarder, x.forwarders);
 }

@@ -70,7 +70,10 @@ says_pass(const struct auth_results_info *info, const struct dmarc_result *r)
 	return false;
 }
 
-/* The newest seal is of somebody trusted, and what it sealed says that the author was authenticated. */
+/*
+ * The newest seal is of somebody trusted, and what it sealed says that the author was authenticated.  A signature
+ * that does not cover From proves nothing about who the author is now.
+ */
 static bool
 sealer_vouches(const struct policy_trust *trust, const struct policy_facts *f, struct arena *arena)
 {
@@ -78,7 +81,7 @@ sealer_vouches(const struct policy_trust *trust, const struct policy_facts *f, s
 	struct auth_results results;
 	struct err err;
 
-	if (arc == NULL || arc->result != AUTH_PASS || !is_named(trust->sealer, trust->sealers, arc->sealer))
+	if (arc == NULL || arc->result != AUTH_PASS || !arc->covers_from || !is_named(trust->sealer, trust->sealers, arc->sealer))
 		return false;
 	if (!auth_results_parse(arc->newest_authres, arena, &results, &err))
 		return false;

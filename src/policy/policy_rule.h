@@ -159,7 +159,8 @@ struct policy_block {
 	size_t keys;
 	bool inherit;
 	int mode, reject_needs;
-	bool has_mode, has_reject_needs, has_sealers, has_lists, has_forwarders;
+	bool dmarc_disable_verify; /* the recipient does not want DMARC looked at */
+	bool has_mode, has_reject_needs, has_disable, has_sealers, has_lists, has_forwarders;
 	struct policy_name *sealer, *list;
 	struct policy_peer *forwarder;
 	size_t sealers, lists, forwarders;
@@ -183,6 +184,7 @@ enum policy_reject_needs {
 };
 struct policy_trust { /* effective settings */
 	enum policy_reject_needs reject_needs;
+	bool dmarc_disable_verify;
 	const struct policy_name *sealer, *list;
 	const struct policy_peer *forwarder;
 	size_t sealers, lists, forwarders;

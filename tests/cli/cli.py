@@ -223,6 +223,14 @@ def files_of_many_kinds(world):
 
 
 @test
+def a_wrong_record_is_no_failure(world):
+    dns = ('bad.example TXT "v=spf1 foo:bar"', 'bad.example A 192.0.2.1')
+    status, out, _ = world.check(b"From: ann@bad.example\n\n", "--ip", "192.0.2.1", "--from", "ann@bad.example", dns=dns)
+    expect_in(out, "spf=permerror", "dmarc=none")
+    expect(status, PERMERROR)
+
+
+@test
 def line_ends_do_not_matter(world):
     """A body hash is over CRLF, whatever the file has; a lone LF in a CRLF file is an octet like others."""
     path, text = keygen(world)

@@ -120,6 +120,7 @@ set_arc(struct making *m, struct view value)
 	view_split(value, ':', &result, &sealer);
 	r->result = (enum auth_result)word_of(auth_result_names, result);
 	r->sealer = sealer;
+	r->covers_from = r->result == AUTH_PASS;
 	r->selector = VIEW_LIT("sel");
 	r->reason = r->newest_authres = VIEW_EMPTY;
 	r->domains = &r->sealer;
@@ -134,6 +135,17 @@ set_aar(struct making *m, struct view value)
 
 	*r = *m->found->arc;
 	r->newest_authres = arena_printf(m->arena, "mx.example; dmarc=pass header.from=%.*s", VIEW_ARG(value));
+	m->found->arc = r;
+}
+
+/* The newest signature does not cover From. */
+static void
+uncover_from(struct making *m)
+{
+	struct arc_result *r = ARENA_NEW(m->arena, struct arc_result);
+
+	*r = *m->found->arc;
+	r->covers_from = false;
 	m->found->arc = r;
 }
 
@@ -166,6 +178,8 @@ set_one(struct making *m, struct view key, struct view value)
 		set_arc(m, value);
 	else if (view_is(key, "aar"))
 		set_aar(m, value);
+	else if (view_is(key, "uncovered"))
+		uncover_from(m);
 	else if (view_is(key, "from"))
 		set_from(m, value);
 	else if (view_is(key, "sender"))

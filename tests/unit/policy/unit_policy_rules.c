@@ -51,11 +51,13 @@ static const struct {
 	    "addresses, incoming; did you mean incoming?\n..." },
 	{ "no group", "domains = \"a.test\"; incoming = 1;", "f:1: incoming: is the name of a group..." },
 	{ "no such setting", "domains = \"a.test\"; incoming: { mod = \"monitor\"; };", "f:1: incoming: mod is not one of "
-	    "mode, inherit, reject-needs, trusted-sealers, trusted-lists, trusted-forwarders, rules, shadow; did you mean mode?..." },
+	    "mode, inherit, dmarc-disable-verify, reject-needs, trusted-sealers, trusted-lists, trusted-forwarders, rules, shadow; did you mean mode?..." },
 	{ "mode", "domains = \"a.test\"; incoming: { mode = \"monitr\"; };", "f:1: mode: monitr is not one of enforce, "
 	    "monitor; did you mean monitor?..." },
 	{ "needs", "domains = \"a.test\"; incoming: { reject-needs = \"nothing\"; };", "" },
 	{ "needs what", "domains = \"a.test\"; incoming: { reject-needs = 4; };", "f:1: reject-needs: \"a number\" is not..." },
+	{ "disable what", "domains = \"a.test\"; incoming: { dmarc-disable-verify = 1; };",
+	    "f:1: dmarc-disable-verify: wants true or false..." },
 	{ "inherit", "domains = \"a.test\"; incoming: { inherit = \"no\"; };", "f:1: inherit: wants true or false..." },
 	{ "trust everybody", "domains = \"a.test\"; incoming: { trusted-sealers = \"*\"; };", "f:1: trusted-sealers: wants..." },
 	{ "forwarders", "domains = \"a.test\"; incoming: { trusted-forwarders = [\"192.0.2.0/24\", \".example\"]; };", "" },
@@ -366,6 +368,8 @@ static const struct {
 	{ "mailboxes", "rules = ( { do = \"quarantine\"; by = \"redirect\"; to = \"a@q.test\"; } );",
 	    "rules = ( { do = \"quarantine\"; by = \"redirect\"; to = \"b@q.test\"; } );", false, true },
 	{ "evidence", "reject-needs = \"nothing\"; rules = ( " DMARC_REJECT_RULE " );", "rules = ( " DMARC_REJECT_RULE " );", false, true },
+	{ "DMARC for one only", "dmarc-disable-verify = true; rules = ( " DMARC_REJECT_RULE " );", "rules = ( " DMARC_REJECT_RULE " );",
+	    false, true },
 	{ "evidence of no matter", "reject-needs = \"nothing\"; rules = ( " SPF_REJECT_RULE " );", "rules = ( " SPF_REJECT_RULE " );",
 	    true, true },
 	{ "sealers", "trusted-sealers = \"s.test\"; rules = ( " DMARC_REJECT_RULE " );", "trusted-sealers = \"t.test\"; rules = ( "
@@ -434,6 +438,9 @@ static const struct {
 	{ "nothing needed", "reject-needs = \"nothing\";", "dmarc=reject spf=pass:x.test", DMARC_REJECT, 0, "" },
 	{ "sealer", "trusted-sealers = \"s.test\";", "dmarc=reject spf=fail arc=pass:s.test aar=bank.example", DMARC_NONE, 1,
 	    "arc=pass as[1].d=s.test as[1].s=sel" },
+	{ "sealer leaves From open", "trusted-sealers = \"s.test\";",
+	    "dmarc=reject spf=fail arc=pass:s.test aar=bank.example uncovered", DMARC_REJECT, 0, "" },
+	{ "nobody wants it", "dmarc-disable-verify = true;", "dmarc=reject spf=fail", DMARC_UNSET, 0, "" },
 	{ "sealer of a subdomain", "trusted-sealers = \"s.test\";", "dmarc=reject spf=fail arc=pass:s.test aar=x.bank.example",
 	    DMARC_NONE, 1, "arc=pass as[1].d=s.test as[1].s=sel" },
 	{ "sealer says nothing", "trusted-sealers = \"s.test\";", "dmarc=reject spf=fail arc=pass:s.test", DMARC_REJECT, 0, "" },
