@@ -23,7 +23,8 @@ policy_show(const struct policy_set *set, const struct recipient *rcpt, struct a
 
 	policy_find(set, rcpt, &chain);
 	buffer_addf(&b, "mode: %s\n", policy_mode_of(&chain) == POLICY_MONITOR ? "monitor" : "enforce");
-	buffer_addf(&b, "reject-needs: %s\n", policy_trust_of(&chain).reject_needs == POLICY_NEEDS_NOTHING ? "nothing" : "evidence");
+	buffer_addf(&b, "reject-needs: %s\n",
+	    policy_trust_of(&chain).reject_needs == POLICY_NEEDS_NOTHING ? "nothing" : "evidence");
 	for (size_t i = 0; i < chain.n; i++) {
 		const struct policy_block *block = chain.block[i];
 		buffer_addf(&b, "%.*s%s\n", VIEW_ARG(block->file), block->stale ? " (as it was before its mistakes)" : "");
