@@ -260,11 +260,24 @@ make_aar(struct sealing *s, struct err *err)
 	return set_field(s, ARC_AAR, value, err);
 }
 
+/* RFC 6376 5.4: From MUST be signed, so a message must have one. */
+static bool
+signs_from(const struct sealing *s)
+{
+	for (size_t i = 0; i < s->names_n; i++)
+		if (view_is_nocase(s->names[i], "From"))
+			return true;
+	return false;
+}
+
 static bool
 make_message_signature(struct sealing *s, struct err *err)
 {
-	if (!arc_sign_names(s->in->conf, s->in->header, s->arena, &s->names, &s->names_n, err) ||
-	    !set_field(s, ARC_AMS, write_signature(s, ARC_AMS, VIEW_EMPTY), err))
+	if (!arc_sign_names(s->in->conf, s->in->header, s->arena, &s->names, &s->names_n, err))
+		return false;
+	if (!signs_from(s))
+		return err_perm(err, "no From to sign");
+	if (!set_field(s, ARC_AMS, write_signature(s, ARC_AMS, VIEW_EMPTY), err))
 		return false;
 	s->part[ARC_AMS].signature =
 	    (struct arc_signature){ .header_canon = CANON_RELAXED, .names = s->names, .names_n = s->names_n };
@@ -304,5 +317,7 @@ arc_seal(const struct arc_seal_input *in, struct arena *arena, struct arc_seal *
 	s.key = find_key(in->conf, in->now, err);
 	if (s.key == NULL)
 		return false;
+	seal->domain = in->conf->domain;
+	seal->selector = s.key->selector;
 	return make_aar(&s, err) && make_message_signature(&s, err) && make_seal(&s, &chain, err);
 }

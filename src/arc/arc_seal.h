@@ -95,6 +95,7 @@ struct arc_seal_field {
 struct arc_seal {
 	struct arc_seal_field field[3];
 	unsigned instance;
+	struct view domain, selector; /* of the key that signed */
 };
 
 /* Before the body, and before dkim_begin as for arc_begin.  NULL: BODY_HASHES_MAX is reached. */
@@ -106,7 +107,8 @@ bool arc_sealed_by(const struct arc_result *chain, const struct arc_seal_conf *c
 /*
  * After body_hashes_end.  cv= is what chain says.  False: not sealed, and err says why.  ERR_PERM: a set would
  * be wrong or of no use (5.1 step 2: the chain already said cv=fail; 50 sets; sealed by us before; the fields of ARC
- * are no longer those that were verified), no key is fit, or x= has passed.  ERR_TEMP: the chain could not be judged.
+ * are no longer those that were verified), there is no From, no key is fit, or x= has passed.  ERR_TEMP: the chain
+ * could not be judged.
  * Thread-safe: reads its arguments only.
  */
 bool arc_seal(const struct arc_seal_input *in, struct arena *arena, struct arc_seal *seal, struct err *err);

@@ -1,5 +1,6 @@
 #include "assess/assess.h"
 
+#include "arc/arc_seal.h"
 #include "crypt/digest.h"
 #include "sig/body_hash.h"
 
@@ -28,12 +29,13 @@ struct assess {
 	struct dns_task *dns;				/* of SPF's MAIL FROM; the others stand beside it */
 	struct dns_task *helo_dns, *arc_dns, *dkim_dns, *dmarc_dns; /* NULL: not begun */
 	struct arena *arena;
-	bool trusted;
+	bool trusted, seal;
 	int64_t now;
 	struct spf_input spf_input;
 	struct spf_check *mailfrom, *helo, *guess; /* NULL: not asked (yet) */
 	const struct header *header;		   /* NULL: not complete yet */
 	struct body_hashes *bodies;
+	struct body_hash *seal_body; /* NULL: no seal is wanted */
 	struct arc_check *arc;	   /* NULL: not asked, as the next two */
 	struct dkim_check *dkim;
 	struct dmarc_check *dmarc;
@@ -107,6 +109,7 @@ assess_begin(const struct assess_conf *conf, const struct assess_client *client,
 	a->dns = dns_task_new(shared->dns, arena, share_of(conf, SHARE_SPF));
 	a->arena = arena;
 	a->trusted = client->trusted;
+	a->seal = client->seal;
 	a->now = now;
 	if (asks_spf(conf, client))
 		begin_spf(a, client);
@@ -177,7 +180,7 @@ begin_dmarc(struct assess *a)
 	a->dmarc = dmarc_begin(in, a->dmarc_dns, a->arena);
 }
 
-/* ARC comes before DKIM: see arc_begin. */
+/* What we sign comes first, then ARC, then DKIM: see arc_begin. */
 static void
 begin_checks(struct assess *a, const struct header *header)
 {
@@ -186,6 +189,8 @@ begin_checks(struct assess *a, const struct header *header)
 	a->header = header;
 	from_domain_find(header, a->arena, &a->found.from);
 	a->bodies = body_hashes_new(a->arena);
+	if (a->seal)
+		a->seal_body = arc_seal_want_body(a->bodies);
 	if (conf->arc.enable) {
 		struct arc_input in = { &conf->arc, header, a->now, a->shared.keys };
 		a->arc_dns = dns_task_beside(a->dns, share_of(conf, SHARE_ARC));
@@ -340,4 +345,10 @@ assess_end(struct assess *a)
 	sum_stats(a);
 	a->ended = true;
 	return &a->found;
+}
+
+const struct body_hash *
+assess_seal_body(const struct assess *a)
+{
+	return a->seal_body;
 }

@@ -45,14 +45,15 @@ struct assess_client {
 	struct view mail_local, mail_domain; /* both empty: the null sender */
 	struct view receiver;		     /* our name */
 	bool trusted;			     /* internal or authenticated: neither SPF nor DMARC is asked */
+	bool seal;			     /* an ARC set will be added: its body hash is made too */
 };
 
 struct assessment {
 	const struct spf_result *spf;	   /* NULL: not asked */
 	const struct spf_result *spf_helo; /* NULL: not asked */
 	const struct spf_result *spf_guess; /* NULL: not asked */
-	const struct spf_input *spf_input; /* for spf_header_comment and the like; NULL: not asked */
 	struct view guess_field;	   /* value of an X-SPF-Guess field; empty: nothing was guessed */
+	const struct spf_input *spf_input; /* for spf_header_comment and the like; NULL: not asked */
 	struct view received_spf;	   /* value of a Received-SPF field; empty: not wanted, or SPF not asked */
 	struct from_domain from;
 	struct auth_facts dkim;	 /* empty: not asked */
@@ -82,5 +83,7 @@ bool assess_body(struct assess *a, struct view chunk);
 const struct assessment *assess_spf(struct assess *a, int64_t wait_ms);
 /* Also right when assess_header or any body never came.  Called again: the same assessment. */
 const struct assessment *assess_end(struct assess *a);
+/* After assess_end: what arc_seal_want_body gave; NULL: not asked for. */
+const struct body_hash *assess_seal_body(const struct assess *a);
 
 #endif

@@ -40,12 +40,34 @@ read_client(struct run *r, struct assess_client *client, struct err *err)
 	return true;
 }
 
+/* DMARC's word on the author's domain; CLI_NOTHING: it has none. */
+static int
+dmarc_status(const struct dmarc_result *dmarc)
+{
+	switch (dmarc == NULL ? AUTH_NONE : dmarc->fact.result) {
+	case AUTH_PASS:
+		return CLI_OK;
+	case AUTH_FAIL:
+		return CLI_FAIL;
+	case AUTH_TEMPERROR:
+		return CLI_TEMPERROR;
+	case AUTH_PERMERROR:
+		return CLI_PERMERROR;
+	default:
+		return CLI_NOTHING;
+	}
+}
+
 /* assayctl(1) "EXIT STATUS": is the author's domain shown to be true? */
 static int
-exit_status(const struct auth_facts *facts)
+exit_status(const struct assessment *found)
 {
+	const struct auth_facts *facts = &found->facts;
 	bool any_temp = false, any_fail = false;
+	int status = dmarc_status(found->dmarc);
 
+	if (status != CLI_NOTHING)
+		return status;
 	for (size_t i = 0; i < facts->n; i++) {
 		const struct auth_fact *f = &facts->fact[i];
 		if (f->aligns)
@@ -54,6 +76,31 @@ exit_status(const struct auth_facts *facts)
 		any_fail |= f->result == AUTH_FAIL || f->result == AUTH_PERMERROR;
 	}
 	return any_temp ? CLI_TEMPERROR : any_fail ? CLI_FAIL : CLI_NOTHING;
+}
+
+/* An MTA hands bodies over with lines in CRLF; files mostly have them in LF, and then the first line tells. */
+static bool
+has_bare_lines(struct view message)
+{
+	struct view first, rest;
+
+	return view_split(message, '\n', &first, &rest) && !view_ends(first, VIEW_LIT("\r"));
+}
+
+static void
+tell_body(struct assess *a, struct view body, bool bare_lines)
+{
+	struct view line;
+	bool more = bare_lines;
+
+	if (!bare_lines)
+		assess_body(a, body);
+	while (more) { /* ends: each turn takes a line */
+		more = view_split(body, '\n', &line, &body);
+		assess_body(a, line);
+		if (more)
+			assess_body(a, view_ends(line, VIEW_LIT("\r")) ? VIEW_LIT("\n") : VIEW_LIT("\r\n"));
+	}
 }
 
 static bool
@@ -76,14 +123,14 @@ check_message(struct run *r, struct view message, bool as_json, int *status, str
 	struct arena *arena = arena_new(); /* the message's own: its DNS task must end before the resolver does */
 	struct assess *a = assess_begin(&conf->assess, &client, &shared, clock_wall(&clock), arena);
 	if (assess_header(a, &header))
-		assess_body(a, body);
+		tell_body(a, body, has_bare_lines(message));
 	const struct assessment *found = assess_end(a);
 	struct view field = auth_results_write(r->authserv_id, &found->facts, true, 23, arena);
 	if (as_json)
 		check_json_print(r->authserv_id, field, found, arena);
 	else
 		printf("Authentication-Results:%.*s\n", VIEW_ARG(field));
-	*status = exit_status(&found->facts);
+	*status = exit_status(found);
 	arena_free(arena);
 	dns_close(dns);
 	return true;

@@ -1,4 +1,5 @@
 #include "cli/cli.h"
+#include "dns/dns_server.h"
 #include "milter/settings.h"
 
 #include <errno.h>
@@ -71,10 +72,15 @@ cli_dns_open(const struct cli_world *world, const struct dns_conf *conf, struct 
 		return dns;
 	}
 	if (world->resolver.n > 0) {
+		struct dns_server parsed;
+		if (!dns_server_parse(world->resolver, &parsed)) {
+			err_perm(err, "--resolver wants ADDR[@PORT], not \"%.*s\"", VIEW_ARG(world->resolver));
+			return NULL;
+		}
 		struct view *server = ARENA_NEW(arena, struct view);
 		*server = (struct view){ arena_cstr(arena, world->resolver), world->resolver.n };
 		own.mode = DNS_MODE_SERVERS;
-		own.servers = (struct conf_list){ server, 1 };
+		own.servers = (struct conf_list){ server, 1, NULL };
 	}
 	return dns_open(&own, err);
 }

@@ -16,6 +16,7 @@
 struct conf_list { /* of texts */
 	const struct view *item;
 	size_t n;
+	const char *where; /* "FILE:LINE", for what is found wrong later on; NULL: the preset */
 };
 
 struct conf_nets {

@@ -25,7 +25,7 @@ preset_list(struct view text, struct arena *arena)
 		view_split(text, ' ', &word, &text);
 		item[i] = (struct view){ arena_cstr(arena, word), word.n };
 	}
-	return (struct conf_list){ item, n };
+	return (struct conf_list){ item, n, NULL };
 }
 
 static struct conf_nets

@@ -101,13 +101,25 @@ say_unknown(struct reading *r, const config_setting_t *setting, const struct con
 
 /* ---- walking ------------------------------------------------------------------------------ */
 
+static const char *
+where_of(struct reading *r, const config_setting_t *setting)
+{
+	struct conf_place place = conf_source_place(&r->said.source, setting->line);
+
+	return arena_printf(r->keep, "%s:%u", place.file, place.line).p;
+}
+
 static void
 read_item(struct reading *r, config_setting_t *setting, size_t t, const struct conf_item *item)
 {
+	void *field = (char *)r->target[t].into + item->offset;
 	struct view problem = VIEW_EMPTY;
 
-	if (conf_value(setting, item, (char *)r->target[t].into + item->offset, r->keep, r->said.words, &problem))
+	if (conf_value(setting, item, field, r->keep, r->said.words, &problem)) {
+		if (item->type == CONF_TYPE_LIST)
+			((struct conf_list *)field)->where = where_of(r, setting);
 		return;
+	}
 	r->broken[t] = true;
 	say_of(r, setting, problem);
 }

@@ -183,7 +183,7 @@ take_list(const struct job *job, config_setting_t *setting, struct conf_list *fi
 		if (item[i].n == 0)
 			return wrong_value(job, item[i], "as part of a list has no meaning");
 	}
-	*field = (struct conf_list){ item, (size_t)n };
+	*field = (struct conf_list){ item, (size_t)n, NULL };
 	return true;
 }
 

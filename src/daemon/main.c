@@ -47,6 +47,10 @@ load_and_serve(const struct options *options)
 
 	if (settings == NULL)
 		return 1;
+	if (!settings_open_keys(settings, say, NULL)) {
+		settings_unref(settings);
+		return 1;
+	}
 	if (!options->check_only)
 		return serve(options, settings);
 	size_t broken = policy_mistakes(settings->policies);

@@ -26,6 +26,10 @@ reload_settings(const char *path, const struct settings *before)
 {
 	struct settings *after = settings_reload(path, before, say_mistake, NULL);
 
+	if (after != NULL && !settings_open_keys(after, say_mistake, NULL)) {
+		settings_unref(after);
+		after = NULL;
+	}
 	if (after == NULL) {
 		log_error("reload refused: the settings of generation %u stay in force", before->generation);
 		return NULL;

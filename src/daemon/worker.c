@@ -160,15 +160,32 @@ prepare(struct worker *w, struct err *err)
 	    die_with_parent(w->job->parent, err) && open_env(w, err) && start_control(w, err);
 }
 
+/* The parent read them as root; a reload reads them as we are now. */
+static void
+warn_of_unreadable_files(const struct worker *w)
+{
+	const struct seal_conf *seal = &w->job->settings->seal;
+	struct arena *arena = arena_new();
+	struct seal_key_place place;
+
+	if (access(w->job->config, R_OK) != 0)
+		log_warning("%s: cannot be read by the worker's user (%s): a reload will change nothing",
+		    w->job->config, strerrordesc_np(errno));
+	for (size_t i = 0; seal->enable && i < seal->keys.n; i++)
+		if (seal_key_parse(seal->keys.item[i], &place, NULL) && access(arena_cstr(arena, place.path), R_OK) != 0)
+			log_warning("%.*s: cannot be read by the worker's user (%s): a reload will change nothing; "
+				    "owner root, group of the worker and mode 0640 are wanted",
+			    VIEW_ARG(place.path), strerrordesc_np(errno));
+	arena_free(arena);
+}
+
 static void
 tell_ready(void *ctx)
 {
 	struct worker *w = ctx;
 
 	atomic_store(&w->ready, true);
-	if (access(w->job->config, R_OK) != 0)
-		log_warning("%s: cannot be read by the worker's user (%s): a reload will change nothing",
-		    w->job->config, strerrordesc_np(errno));
+	warn_of_unreadable_files(w);
 	if (w->job->to_syslog)
 		descriptors_silence();
 	while (write(w->job->ready_fd, "", 1) < 0 && errno == EINTR)

@@ -161,12 +161,12 @@ trust_of(const struct session *s, const struct site_conf *site, session_macro *m
 {
 	if (s->local)
 		return TRUST_LOCAL;
+	/* Not {auth_author}: that is what the client wrote behind AUTH=.  Before the networks: a person, not a relay. */
+	if (site->trust_authenticated && macro_text(macro, ctx, "{auth_authen}").n > 0)
+		return TRUST_AUTHENTICATED;
 	for (size_t i = 0; i < site->internal.n; i++)
 		if (ip_in_net(&s->client, &site->internal.net[i]))
 			return TRUST_INTERNAL;
-	/* Not {auth_author}: that is what the client wrote behind AUTH=. */
-	if (site->trust_authenticated && macro_text(macro, ctx, "{auth_authen}").n > 0)
-		return TRUST_AUTHENTICATED;
 	return TRUST_NONE;
 }
 
@@ -209,6 +209,7 @@ begin_assessment(struct session *s)
 		.mail_domain = m->from.domain,
 		.receiver = m->authserv_id,
 		.trusted = m->trust != TRUST_NONE,
+		.seal = m->seal.wanted,
 	};
 
 	if (m->from.text.n == 0 && !m->null_sender)
@@ -234,6 +235,7 @@ begin_message(struct session *s, struct view argument, session_macro *macro, voi
 	/* Without brackets it comes from sendmail(1) only. */
 	m->null_sender = argument.n == 0 || view_is(argument, "<>");
 	header_init(&m->header, s->arena, (size_t)limits->header_octets, (size_t)limits->header_fields);
+	m->seal.wanted = session_seal_wanted(s);
 	begin_assessment(s);
 }
 
@@ -479,7 +481,7 @@ session_on_eom(struct session *s, session_macro *macro, void *ctx, struct sessio
 	s->msg.phase = MESSAGE_DECIDED;
 	o.ms = clock_mono_ms(s->env->clock) - began;
 	session_log_verdict(s, &o);
+	session_history_record(s, o.found, o.decided.action);
 	if (o.settled != NULL && verdict->reply.answer == SESSION_CONTINUE)
 		session_log_removed(s, o.settled);
-	session_history_record(s, o.found, o.decided.action);
 }

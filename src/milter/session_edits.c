@@ -3,11 +3,6 @@
 #include "base/cursor.h"
 #include "mail/auth_results.h"
 
-/*
- * What one field of ours may measure.  libmilter sends no more than 65535 octets of a value, Postfix cuts a
- * field at 60000; the senders' signatures decide how many facts there are and how long they get.
- */
-#define RESULTS_OCTETS_MAX 16384
 #define RESULTS_SIGNATURES_MAX 60 /* our own reader stops at AUTH_RESULTS_INFOS_MAX */
 
 static const struct view results_name = { "Authentication-Results", 22 };
@@ -86,21 +81,24 @@ with_signatures(const struct auth_facts *facts, size_t most, struct arena *arena
 	return some;
 }
 
-/* Where not all facts fit, signatures are left out: first those nobody verified, then from the bottom up. */
 static struct view
 write_results(struct view authserv_id, const struct auth_facts *facts, struct arena *arena)
 {
-	const size_t prefix = results_name.n + 1;
+	return auth_results_write(authserv_id, facts, true, results_name.n + 1, arena);
+}
+
+/* Where not all facts fit, signatures are left out: first those nobody verified, then from the bottom up. */
+struct auth_facts
+session_fit_results(struct view authserv_id, const struct auth_facts *facts, struct arena *arena)
+{
 	size_t most = RESULTS_SIGNATURES_MAX;
 	struct auth_facts some = facts->n > most ? with_signatures(facts, most, arena) : *facts;
-	struct view value = auth_results_write(authserv_id, &some, true, prefix, arena);
 
-	while (value.n > RESULTS_OCTETS_MAX && most > 0) { /* ends: most is halved */
+	while (write_results(authserv_id, &some, arena).n > RESULTS_OCTETS_MAX && most > 0) { /* ends: most is halved */
 		most /= 2;
 		some = with_signatures(facts, most, arena);
-		value = auth_results_write(authserv_id, &some, true, prefix, arena);
 	}
-	return value;
+	return some;
 }
 
 /* A field that a rule of ours adds, on a message that had it already: whoever reads it would believe a stranger. */
@@ -210,11 +208,15 @@ session_build_edits(struct session *s, const struct assessment *found, const str
 		delete_forged_tags(&e, &m->header, m->settings->policies);
 	}
 	insert_tags(&e, m, settled);
-	insert_field(&e, results_name, write_results(m->authserv_id, &found->facts, s->arena));
+	struct auth_facts fit = session_fit_results(m->authserv_id, &found->facts, s->arena);
+	insert_field(&e, results_name, write_results(m->authserv_id, &fit, s->arena));
 	if (found->guess_field.n > 0)
 		insert_field(&e, VIEW_LIT("X-SPF-Guess"), found->guess_field);
 	if (found->received_spf.n > 0)
 		insert_field(&e, VIEW_LIT("Received-SPF"), found->received_spf);
+	if (session_seal_message(s, found, e.edit, e.n))
+		for (size_t i = 3; i > 0; i--)
+			insert_field(&e, m->seal.set.field[i - 1].name, m->seal.set.field[i - 1].value);
 	move_recipients(&e, m, settled);
 	if (settled->hold)
 		new_edit(&e, EDIT_QUARANTINE)->value = settled->hold_reason;

@@ -175,6 +175,20 @@ add_arc(struct buffer *b, const struct arc_result *r)
 	}
 }
 
+/* seal=yes:i=1,d=fwd.example,s=2026a */
+static void
+add_seal(struct buffer *b, const struct message_seal *seal)
+{
+	if (seal->done) {
+		buffer_addf(b, " seal=yes:i=%u,d=", seal->set.instance);
+		add_name(b, seal->set.domain);
+		buffer_add_cstr(b, ",s=");
+		add_name(b, seal->set.selector);
+	} else if (seal->why.n > 0) {
+		buffer_add_cstr(b, " seal=no");
+	}
+}
+
 static bool
 verdicts_differ(const struct session_outcome *o, size_t n)
 {
@@ -247,7 +261,7 @@ add_reason(struct buffer *why, const char *what, struct view reason)
 
 /* In words, where a result alone does not tell. */
 static void
-add_why(struct buffer *b, const struct session_outcome *o)
+add_why(struct buffer *b, const struct session *s, const struct session_outcome *o)
 {
 	struct buffer why = buffer_in(b->arena);
 
@@ -261,6 +275,7 @@ add_why(struct buffer *b, const struct session_outcome *o)
 			add_reason(&why, "dmarc", o->found->dmarc->text);
 		if (o->found->arc != NULL)
 			add_reason(&why, "arc", o->found->arc->reason);
+		add_reason(&why, "seal", s->msg.seal.why);
 		if (o->found->from.outcome != FROM_ONE)
 			add_reason(&why, "from", o->found->from.why);
 	}
@@ -289,10 +304,11 @@ session_log_verdict(const struct session *s, const struct session_outcome *o)
 		add_dkim(&b, &o->found->dkim);
 		add_dmarc(&b, o->found->dmarc);
 		add_arc(&b, o->found->arc);
+		add_seal(&b, &s->msg.seal);
 		add_from_domain(&b, &o->found->from);
 	}
 	add_verdict(&b, s, o);
-	add_why(&b, o);
+	add_why(&b, s, o);
 	buffer_addf(&b, " size=%llu", (unsigned long long)s->msg.size);
 	if (o->found != NULL)
 		buffer_addf(&b, " dns=%u/%u", o->found->dns.queries, o->found->dns.temp);

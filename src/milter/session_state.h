@@ -26,6 +26,14 @@ enum session_trust {
 };
 extern const struct name_row session_trust_names[];
 
+/* The ARC set that the message gets; session_seal.c. */
+struct message_seal {
+	bool wanted;
+	bool done;
+	struct arc_seal set; /* when done */
+	struct view why;     /* wanted, tried and not done */
+};
+
 struct message {
 	enum message_phase phase;
 	struct settings *settings; /* one reference, from MAIL to the end */
@@ -46,6 +54,7 @@ struct message {
 	uint64_t size; /* of header and body as shown to us */
 	struct assess *assess;
 	bool body_wanted;
+	struct message_seal seal;
 	/* Decided before its time, whatever the facts will be; answer SESSION_CONTINUE: not. */
 	struct session_reply refusal;
 	const char *refusal_rule;
@@ -67,6 +76,18 @@ struct session {
 void session_build_edits(struct session *s, const struct assessment *found, const struct settlement *settled,
     struct session_verdict *out);
 
+/*
+ * What one field of ours may measure.  libmilter sends no more than 65535 octets of a value, Postfix cuts a
+ * field at 60000; the senders' signatures decide how many facts there are and how long they get.
+ */
+#define RESULTS_OCTETS_MAX 16384
+/* session_edits.c: of the facts those that fit into one field of ours; only signatures are left out. */
+struct auth_facts session_fit_results(struct view authserv_id, const struct auth_facts *facts, struct arena *arena);
+
+/* session_seal.c: by the settings and the client, at MAIL. */
+bool session_seal_wanted(const struct session *s);
+/* Over the message as these edits will leave it.  False: no set; m->seal says whether one was wanted, and why not. */
+bool session_seal_message(struct session *s, const struct assessment *found, const struct edit *edit, size_t edits);
 /* session_policy.c */
 void session_learn_client(struct session *s, session_macro *macro, void *ctx); /* at MAIL: TLS */
 /* May this recipient join the transaction?  False: *reply is for this one alone, and logged. */
@@ -95,6 +116,7 @@ struct session_outcome {
  *	helo= from=<> rcpts=
  *	spf= spf_helo= spf_guess=
  *	dkim=		RESULT:d=DOMAIN,s=SELECTOR;... in the order of the fields; ";+N": not shown
+ *	seal=		yes:i=INSTANCE,d=DOMAIN,s=SELECTOR, or no; left out where no seal was wanted
  *	from_domain=	of the author, or <none>, <several>
  *	dmarc=		STATUS:p=POLICY,d=DOMAIN of the record; dmarc_other= where the other discovery differs
  *	arc=		RESULT:i=HIGHEST,d=SEALER; left out without a chain

@@ -131,6 +131,7 @@ static const struct {
 	{ &spf_section, offsetof(struct settings, assess.spf) },
 	{ &dkim_section, offsetof(struct settings, assess.dkim) },
 	{ &arc_section, offsetof(struct settings, assess.arc) },
+	{ &arc_seal_section, offsetof(struct settings, seal) },
 	{ &dmarc_section, offsetof(struct settings, assess.dmarc) },
 	{ &policy_section, offsetof(struct settings, policy) },
 };
@@ -176,6 +177,17 @@ open_files(struct settings *s, void (*say)(void *ctx, const char *text), void *c
 	return s->assess.lists != NULL;
 }
 
+/* What one group asks of another. */
+static bool
+check_parts(const struct settings *s, void (*say)(void *ctx, const char *text), void *ctx)
+{
+	if (!s->seal.enable || s->assess.arc.enable)
+		return true;
+	say(ctx, arena_printf(s->arena, "%.*s: seal: enable = true needs arc.enable: cv= says how the chain was found",
+	    VIEW_ARG(s->path)).p);
+	return false;
+}
+
 struct settings *
 settings_presets(void)
 {
@@ -215,11 +227,35 @@ settings_reload(const char *path, const struct settings *before, void (*say)(voi
 	}
 	s->path = (struct view){ arena_cstr(s->arena, view_of(path)), strlen(path) };
 	join_parts(s);
-	if (!open_files(s, say, ctx) || !open_policies(s, before, say, ctx)) {
+	if (!check_parts(s, say, ctx) || !open_files(s, say, ctx) || !open_policies(s, before, say, ctx)) {
 		settings_unref(s);
 		return NULL;
 	}
 	return s;
+}
+
+/* Keys that are for later need not be a mistake, but nothing is sealed until then. */
+static void
+warn_of_idle_keys(const struct settings *s, void (*say)(void *ctx, const char *text), void *ctx)
+{
+	for (size_t i = 0; i < s->sealing.keys; i++)
+		if (s->sealing.key[i].not_before <= clock_wall(&clock_system))
+			return;
+	if (s->sealing.keys > 0)
+		say(ctx, arena_printf(s->arena, "%s: warning: seal.keys: no key's day has come", s->seal.keys.where).p);
+}
+
+bool
+settings_open_keys(struct settings *s, void (*say)(void *ctx, const char *text), void *ctx)
+{
+	struct err err;
+
+	if (!arc_seal_conf_open(&s->seal, s->arena, &s->sealing, &err)) {
+		say(ctx, arena_printf(s->arena, "%s: seal.keys: %s", s->seal.keys.where, err.text).p);
+		return false;
+	}
+	warn_of_idle_keys(s, say, ctx);
+	return true;
 }
 
 /* Taken over by a reload although their neighbours of the group are not. */

@@ -1,6 +1,7 @@
 #ifndef ASSAY_MILTER_SETTINGS_H
 #define ASSAY_MILTER_SETTINGS_H
 
+#include "arc/arc_seal_conf.h"
 #include "assess/assess.h"
 #include "conf/item.h"
 #include "dns/dns_conf.h"
@@ -62,10 +63,12 @@ struct settings {
 	struct site_conf site;
 	struct limits_conf limits;
 	struct dns_conf dns;
+	struct session_history *history; /* of dmarc.history-file; NULL: none is wanted */
 	struct policy_conf policy;
 	const struct policy_set *policies; /* of policy.directory; NULL: none were read */
-	struct session_history *history; /* of dmarc.history-file; NULL: none is wanted */
 	struct assess_conf assess; /* .spf and .dkim from their groups, .budget from dns */
+	struct seal_conf seal;
+	struct arc_seal_conf sealing; /* made of seal by settings_open_keys; no keys: nothing is sealed */
 };
 
 /*
@@ -75,7 +78,13 @@ struct settings {
  */
 struct settings *settings_load(const char *path, void (*say)(void *ctx, const char *text), void *ctx);
 /*
- * The same beside the settings in force (NULL: none): a policy file that has mistakes now keeps what it said there.
+ * For who seals: read the keys, check what they are and who may read them.  False: said as above.  Before anybody
+ * else sees the snapshot.  assayctl can do without, and is mostly run by people who may not read them.
+ */
+bool settings_open_keys(struct settings *settings, void (*say)(void *ctx, const char *text), void *ctx);
+
+/*
+ * settings_load beside the settings in force (NULL: none): a policy file that has mistakes now keeps what it said there.
  * Its mistakes are said, and are no reason to give NULL.
  */
 struct settings *settings_reload(const char *path, const struct settings *before,

@@ -1,6 +1,6 @@
 #!/bin/sh
 # The sample file and the manual name every setting, with its preset and what is allowed, and no other.
-# Run in the build folder; needs srcdir and ASSAYD in the environment.
+# Run in the build folder; needs srcdir, ASSAYD and ASSAYCTL in the environment.
 set -u
 top=${srcdir:-.}/../..
 failed=0
@@ -16,7 +16,7 @@ compare() { # WHAT WANTED FOUND
 		cat "$work/diff"
 		failed=$((failed + 1))
 	else
-		echo "$1: $(wc -l <"$2") settings agree"
+		echo "$1: $(wc -l <"$2") names agree"
 	fi
 }
 
@@ -50,6 +50,18 @@ awk '
 ' "$top/man/assay.conf.5" | sort >"$work/found"
 compare man/assay.conf.5 "$work/wanted" "$work/found"
 
+# The options of assayctl: what --help tells, a section of each command or of all, ".It Fl -NAME".
+for name in $("$ASSAYCTL" --help | awk '/^  [a-z]/ { print $1 }'); do
+	"$ASSAYCTL" "$name" --help | awk -v c="$name" '/^  --/ && $1 != "--help" { print c, $1 }'
+done | sort >"$work/wanted"
+awk '
+/^\.Ss assayctl / { n = split($3, command) }
+/^\.Ss Options of / { n = split("check spf dmarc explain", command) }
+/^\.Sh / { n = 0 }
+/^\.It Fl -/ { for (i = 1; i <= n; i++) print command[i], "-" $3 }
+' "$top/man/assayctl.1" | sort >"$work/found"
+compare man/assayctl.1 "$work/wanted" "$work/found"
+
 # The sample policies are good files as they are.
 mkdir "$work/domains" && cp "$top"/etc/domains/*.conf "$work/domains/"
 echo "policy: { directory = \"$work/domains\"; };" >"$work/policy.conf"
@@ -59,7 +71,7 @@ if ! grep -q "no mistakes" "$work/said" || [ "$(wc -l <"$work/said")" -ne 1 ]; t
 	failed=$((failed + 1))
 fi
 
-for page in assayd.8 assay.conf.5 assay.policy.5; do
+for page in assayctl.1 assayd.8 assay.conf.5 assay.policy.5; do
 	if ! command -v mandoc >/dev/null; then
 		echo "$page: not linted: mandoc not found"
 	elif ! mandoc -T lint -W warning "$top/man/$page" >"$work/lint"; then

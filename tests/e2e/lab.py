@@ -126,39 +126,43 @@ class Lab:
         self.stop_all()
 
     def stop_all(self):
-        for name in ("postfix", "assayd", "nsd"):
+        for name in ("postfix", "assayd", "rspamd", "nsd"):
             self.stop(name)
 
     def path(self, *parts):
         return os.path.join(self.work, *parts)
 
     def environment(self):
-        libraries = [os.path.join(self.root, "usr/lib/postfix")]
-        libraries += glob.glob(os.path.join(self.root, "usr/lib/*-linux-gnu"))
+        libraries = [os.path.join(self.root, "usr/lib/postfix"), *self.library_folders(self.root)]
         return {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LD_LIBRARY_PATH": ":".join(libraries), "LANG": "C",
                 "MAIL_CONFIG": self.path("etc/postfix")}
 
-    def unpack(self):
-        """Download each package once and unpack it below the work directory."""
+    @staticmethod
+    def library_folders(root):
+        return glob.glob(os.path.join(root, "usr/lib/*-linux-gnu"))
+
+    def unpack(self, packages=(), root=None):
+        """Download each package once and unpack it below root."""
+        packages, root = packages or PACKAGES, root or self.root
         debs = self.path("debs")
         os.makedirs(debs, exist_ok=True)
         os.makedirs(self.log_dir, exist_ok=True)
         os.chmod(self.work, 0o755)
-        missing = [p for p in PACKAGES if not glob.glob(os.path.join(debs, f"{p}_*.deb"))]
+        missing = [p for p in packages if not glob.glob(os.path.join(debs, f"{p}_*.deb"))]
         if missing:
             self.say("downloading packages into the work directory: " + " ".join(missing))
             done = subprocess.run(["apt-get", "-qq", "-o", "APT::Sandbox::User=root", "download", *missing], cwd=debs,
                                   text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
             if done.returncode != 0:
                 raise LabError("apt-get download failed (try `apt-get update` first):\n" + done.stdout)
-        if not os.path.exists(os.path.join(self.root, "unpacked")):
-            for deb in sorted(glob.glob(os.path.join(debs, "*.deb"))):
-                subprocess.run(["dpkg", "-x", deb, self.root], check=True)
+        if not os.path.exists(os.path.join(root, "unpacked")):
+            for deb in (glob.glob(os.path.join(debs, f"{p}_*.deb"))[0] for p in packages):
+                subprocess.run(["dpkg", "-x", deb, root], check=True)
             # Where the system has a library, it fits the system's other libraries better.
-            for lib in glob.glob(os.path.join(self.root, "usr/lib/*-linux-gnu/lib*.so.*")):
-                if os.path.exists(lib[len(self.root):]):
+            for lib in glob.glob(os.path.join(root, "usr/lib/*-linux-gnu/lib*.so.*")):
+                if os.path.exists(lib[len(root):]):
                     os.unlink(lib)
-            write(os.path.join(self.root, "unpacked"), "")
+            write(os.path.join(root, "unpacked"), "")
 
     def start(self, name, command, ready, seconds=20.0, env=None):
         log = os.path.join(self.log_dir, name + ".out")

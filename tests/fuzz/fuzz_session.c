@@ -24,7 +24,7 @@ static const char zone[] =
 	"s._domainkey.example.org TXT \"v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\"\n"
 	"s._domainkey.t.example TIMEOUT\n";
 
-static struct settings *settings[2]; /* presets, and tight limits */
+static struct settings *settings[2]; /* presets; and tight limits, sealing */
 static struct session_load load;
 static struct clock fixed = { 1795360000, 1000 };
 static size_t lines_logged;
@@ -136,6 +136,19 @@ check_results(struct view value, struct arena *arena)
 	assert(auth_results_claims(value, read.authserv_id, arena));
 }
 
+/* All three, on top, AAR lowest: nothing is inserted after them. */
+static void
+check_seal(const struct session_verdict *v)
+{
+	static const char *const names[] = { "ARC-Authentication-Results", "ARC-Message-Signature", "ARC-Seal" };
+	size_t n = 0;
+
+	for (size_t i = 0; i < v->edits; i++)
+		if (v->edit[i].kind == EDIT_INSERT_HEADER && view_starts(v->edit[i].name, VIEW_LIT("ARC-")))
+			assert(n < 3 && view_is(v->edit[i].name, names[n++]));
+	assert(n == 0 || (n == 3 && view_is(v->edit[v->edits - 1].name, names[2])));
+}
+
 static void
 check_edits(const struct fuzz *f, const struct session_verdict *v)
 {
@@ -156,6 +169,7 @@ check_edits(const struct fuzz *f, const struct session_verdict *v)
 		}
 	}
 	assert(ours == (v->reply.answer == SESSION_CONTINUE));
+	check_seal(v);
 }
 
 static void
@@ -244,6 +258,24 @@ play_event(struct fuzz *f)
 	check_reply(&r);
 }
 
+/* Every message, with the results of whoever calls himself "other" carried over. */
+static void
+seal_with(struct settings *s)
+{
+	static const struct view ids = { "other", 5 };
+	static struct ip_net nets[2];
+	static struct arc_seal_key key = { .selector = { "s", 1 } };
+	struct err err;
+
+	key.key = private_key_new(KEY_RSA, 2048, &err);
+	assert(key.key != NULL && ip_net_parse(VIEW_LIT("0.0.0.0/0"), &nets[0]) && ip_net_parse(VIEW_LIT("::/0"), &nets[1]));
+	s->seal.clients = SEAL_ALL;
+	s->seal.trusted_upstream = (struct conf_nets){ nets, 2 };
+	s->seal.trusted_ids = (struct conf_list){ &ids, 1, NULL };
+	s->sealing = (struct arc_seal_conf){ .domain = VIEW_LIT("example.net"), .key = &key, .keys = 1, .timestamps = true,
+		.rsa_bits_min = ARC_SEAL_BITS_PRESET };
+}
+
 static void
 prepare(void)
 {
@@ -259,6 +291,7 @@ prepare(void)
 	settings[1]->assess.spf.received_spf = true;
 	settings[1]->assess.spf.guess = true;
 	settings[1]->site.authserv_id = VIEW_LIT("mx.example.net");
+	seal_with(settings[1]);
 	log_to_function(count_line, NULL);
 }
 

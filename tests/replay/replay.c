@@ -36,6 +36,7 @@ struct policy_file {
 struct play {
 	struct arena *arena;
 	struct scenario scenario;
+	const char *key_file;
 	struct settings *settings; /* the current snapshot */
 	struct session_load load;
 	struct clock clock;
@@ -79,20 +80,48 @@ say_mistake(void *ctx, const char *text)
 	fprintf(stderr, "%s\n", text);
 }
 
+/* "%KEY%" is the file. */
+static struct view
+with_key_path(struct view text, const char *path, struct arena *arena)
+{
+	const struct view word = VIEW_LIT("%KEY%");
+	struct buffer b = buffer_in(arena);
+
+	for (size_t i = 0; i < text.n;) {
+		bool here = view_starts(view_from(text, i), word);
+		if (here)
+			buffer_add_cstr(&b, path);
+		else
+			buffer_add_char(&b, text.p[i]);
+		i += here ? word.n : 1;
+	}
+	return buffer_view(&b);
+}
+
 /* The settings go the whole way: through a file, as the daemon's do. */
 static bool
 load_settings(struct play *p, struct view text, unsigned generation)
 {
-	char path[] = "/tmp/replay.conf.XXXXXX";
-	int fd = mkstemp(path);
-	bool ok = fd >= 0 && write(fd, text.p, text.n) == (ssize_t)text.n;
+	char path[] = "/tmp/replay.conf.XXXXXX", key[] = "/tmp/replay.key.XXXXXX";
+	int fd = mkstemp(path), key_fd = mkstemp(key); /* mkstemp gives the mode that a key must have */
+	struct view whole = with_key_path(text, key, p->arena), pem = read_file(p->key_file);
+	bool ok = fd >= 0 && write(fd, whole.p, whole.n) == (ssize_t)whole.n && key_fd >= 0 &&
+	    write(key_fd, pem.p, pem.n) == (ssize_t)pem.n;
 	struct settings *settings = NULL;
 
 	if (fd >= 0)
 		close(fd);
+	if (key_fd >= 0)
+		close(key_fd);
+	free((void *)pem.p);
 	if (ok)
 		settings = settings_load(path, say_mistake, NULL);
+	if (settings != NULL && !settings_open_keys(settings, say_mistake, NULL)) {
+		settings_unref(settings);
+		settings = NULL;
+	}
 	unlink(path);
+	unlink(key);
 	if (settings == NULL)
 		return false;
 	settings->generation = generation;
@@ -461,6 +490,8 @@ begin(struct play *p, const char *path)
 		printf("%s: %s\n", path, err.text);
 		return false;
 	}
+	struct view folder = view_sub(view_of(path), 0, view_find_last(view_of(path), '/') + 1); /* +1: none becomes 0 */
+	p->key_file = arena_printf(p->arena, "%.*skeys/rsa.pem", VIEW_ARG(folder)).p;
 	if (!load_settings(p, p->scenario.conf, 1)) {
 		printf("%s: its settings cannot be used\n", path);
 		return false;

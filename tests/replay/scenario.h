@@ -8,7 +8,7 @@
  * scenario - a session as text (*.scn), one step a line.
  *
  *	# a comment
- *	conf	a line of assay.conf; all of them together are the settings
+ *	conf	a line of assay.conf; all of them together are the settings; %KEY% is the file of an RSA key
  *	dns	a line of dns/dns_fake.h; all of them together are the DNS
  *	clock	seconds since the epoch; before the first event
  *	host	NAME of this machine; before the first event

@@ -421,6 +421,23 @@ START_TEST(crowds_are_refused)
 }
 END_TEST
 
+/* RFC 6376 5.4: From MUST be signed. */
+START_TEST(a_message_without_from_is_not_sealed)
+{
+	static const struct view sign[] = { { "Subject", 7 }, { "To", 2 } };
+	struct rig_message m;
+	struct arc_seal seal;
+	struct err err;
+
+	ck_assert(!seal_message(VIEW_LIT("Subject: x\r\n\r\nHello.\r\n"), false, &m, &seal, &err));
+	ck_assert_str_eq(err.text, "no From to sign");
+	conf.sign = sign;
+	conf.signs = 2;
+	ck_assert(!seal_message(VIEW_LIT(MESSAGE), false, &m, &seal, &err));
+	ck_assert_str_eq(err.text, "no From to sign");
+}
+END_TEST
+
 START_TEST(facts_keep_to_rfc_8601)
 {
 	struct rig_message m;
@@ -464,6 +481,7 @@ main(void)
 	tcase_add_test(tc, times_are_options);
 	tcase_add_test(tc, what_was_not_judged_is_not_sealed);
 	tcase_add_test(tc, crowds_are_refused);
+	tcase_add_test(tc, a_message_without_from_is_not_sealed);
 	tcase_add_test(tc, facts_keep_to_rfc_8601);
 	suite_add_tcase(suite, tc);
 	return run_suite(suite);

@@ -33,7 +33,7 @@ open_dns(int64_t timeout_ms, bool dnssec, const char *anchor)
 	struct err err;
 	struct dns *opened;
 
-	conf.servers = (struct conf_list){ &address, 1 };
+	conf.servers = (struct conf_list){ &address, 1, NULL };
 	opened = dns_open(&conf, &err);
 	ck_assert_msg(opened != NULL, "%s", err.text);
 	return opened;

@@ -143,6 +143,8 @@ static const struct {
 	    "F:2: spf.engin: no such setting; did you mean engine?\n" },
 	{ "dns: { mode = \"servers\"; };", "F: dns: mode \"servers\" needs at least one of servers\n" },
 	{ "clock-skew = 1;", "F:1: clock-skew: belongs into the group dkim\n" },
+	{ "arc: { enable = false; };\nseal: { enable = true; domain = \"a.example\"; keys = \"a:/k\"; };",
+	    "F: seal: enable = true needs arc.enable: cv= says how the chain was found\n" },
 };
 
 START_TEST(what_is_said)
@@ -196,6 +198,21 @@ START_TEST(parts_are_joined)
 	ck_assert_int_eq(s->limits.recipients, 5);
 	ck_assert_int_eq(s->process.syslog_facility, LOG_DAEMON);
 	ck_view_is(s->process.listen.item[0], "unix:/run/assay/assay.sock");
+	settings_unref(s);
+}
+END_TEST
+
+/* assayctl reads the same file and need not be able to read the keys; who seals says what is wrong and where. */
+START_TEST(keys_are_opened_apart)
+{
+	const char *said;
+	struct buffer b = buffer_in(arena);
+	struct settings *s = load("\n\nseal: { enable = true; domain = \"a.example\";\n keys = \"a:/nowhere/k\"; };", &said);
+
+	ck_assert_msg(s != NULL, "%s", said);
+	ck_assert(!settings_open_keys(s, note, &b));
+	ck_assert_uint_eq(s->sealing.keys, 0);
+	ck_assert(view_ends(buffer_view(&b), VIEW_LIT(":4: seal.keys: /nowhere/k: No such file or directory\n")));
 	settings_unref(s);
 }
 END_TEST
@@ -264,6 +281,7 @@ main(void)
 	tcase_add_loop_test(tcase, what_is_said, 0, ARRAY_LEN(files));
 	tcase_add_test(tcase, presets_are_valid);
 	tcase_add_test(tcase, parts_are_joined);
+	tcase_add_test(tcase, keys_are_opened_apart);
 	tcase_add_test(tcase, references);
 	tcase_add_loop_test(tcase, restart_needed, 0, ARRAY_LEN(changes));
 	suite_add_tcase(suite, tcase);

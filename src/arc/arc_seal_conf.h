@@ -1,0 +1,44 @@
+#ifndef ASSAY_ARC_ARC_SEAL_CONF_H
+#define ASSAY_ARC_ARC_SEAL_CONF_H
+
+#include "arc/arc_seal.h"
+#include "conf/item.h"
+
+/*
+ * arc_seal_conf - the settings of sealing, and the keys that they name.
+ */
+enum seal_clients {
+	SEAL_STRANGERS, /* mail that came from outside, also by way of a trusted upstream hop */
+	SEAL_ALL,
+};
+
+/* group "seal" */
+struct seal_conf {
+	bool enable;
+	struct view domain;	/* as in the file: may be in U-labels */
+	struct conf_list keys;	/* "SELECTOR:FILE" or "SELECTOR:FILE:YYYY-MM-DD", of that day's beginning in UTC */
+	struct conf_list sign;	/* as arc_seal.h's */
+	bool timestamps;
+	struct view expire;	/* arc_expire_parse */
+	bool failed;		/* seal also a chain that is found to fail */
+	int clients;		/* enum seal_clients */
+	/* Hops of our own ADMD before us: a client of these networks whose results bear one of these ids. */
+	struct conf_nets trusted_upstream;
+	struct conf_list trusted_ids;
+};
+extern const struct conf_section arc_seal_section;
+
+/* One of the keys as the file has it; views into text. */
+struct seal_key_place {
+	struct view selector, path;
+	int64_t not_before; /* seconds since the epoch; 0: always */
+};
+bool seal_key_parse(struct view text, struct seal_key_place *place, struct err *err);
+
+/*
+ * Read the keys and make of the settings what arc_seal wants.  *out lives in arena, and the keys end with it: they are
+ * wiped.  Not enabled: no keys, which is what callers look at.  False: err says which file is not fit and why.
+ */
+bool arc_seal_conf_open(const struct seal_conf *conf, struct arena *arena, struct arc_seal_conf *out, struct err *err);
+
+#endif
