@@ -139,7 +139,7 @@ struct settlement {
 };
 
 /*
- * how: of the settings; prdr: MAIL said PRDR, so there are no classes.  n = 0: accept.
+ * how: of the settings; a message with PRDR is POLICY_SPLIT.  n = 0: accept.
  * Never a message accepted with nobody left, but when all discard.
  */
 void policy_settle(enum policy_recipients how, bool deferred_deliver, const struct verdict *verdict, size_t n,

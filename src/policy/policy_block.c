@@ -109,7 +109,8 @@ read_names(struct policy_reading *r, const struct conf_node *node, struct policy
 		if (!policy_name_parse(policy_list_item(node, i)->text, r->arena, &(*names)[i], &err))
 			policy_mistake(r, policy_list_item(node, i), "%s: %s", node->name.p, err.text);
 		else if ((*names)[i].any || (*names)[i].null_sender || (*names)[i].local.n > 0)
-			policy_mistake(r, policy_list_item(node, i), "%s: wants domains: nobody can trust everybody", node->name.p);
+			policy_mistake(r, policy_list_item(node, i), "%s: wants domains: nobody can trust everybody",
+			    node->name.p);
 	return n;
 }
 

@@ -89,7 +89,8 @@ read_mailbox(struct policy_reading *r, const struct conf_node *group, struct pol
 	struct err err;
 
 	if (node == NULL || node->kind != CONF_STRING) {
-		policy_mistake(r, node == NULL ? group : node, "by = \"redirect\" wants the mailbox: to = \"quarantine@example.org\"");
+		policy_mistake(r, node == NULL ? group : node,
+		    "by = \"redirect\" wants the mailbox: to = \"quarantine@example.org\"");
 		return;
 	}
 	if (!view_all_in(node->text, CC_VCHAR) || !mail_path_parse(node->text, r->arena, &path, &err) ||

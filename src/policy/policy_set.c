@@ -390,7 +390,8 @@ list_files(const struct policy_conf *conf, struct arena *arena, struct names *na
 			continue;
 		if (names->n == names->room) {
 			size_t room = names->room == 0 ? 64 : names->room * 2;
-			names->name = arena_grow(arena, names->name, names->room * sizeof(*names->name), room * sizeof(*names->name));
+			names->name = arena_grow(arena, names->name, names->room * sizeof(*names->name),
+			    room * sizeof(*names->name));
 			names->room = room;
 		}
 		names->name[names->n++] = arena_printf(arena, "%s/%s", path, entry->d_name).p;
