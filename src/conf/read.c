@@ -5,6 +5,8 @@
 #include "conf/suggest.h"
 #include "conf/value.h"
 
+#include <string.h>
+
 #define SHOWN_MAX 60 /* octets of the file in a message */
 
 struct reading {
@@ -193,18 +195,30 @@ check_sections(struct reading *r)
 	}
 }
 
+/* libconfig's parser has one word for every mistake. */
+static const char *
+syntax_hint(const char *error, struct view line)
+{
+	if (strcmp(error, "syntax error") != 0)
+		return "";
+	return line.n > 0 ? " (settings are: name = value; or name: { ... }; texts stand in quotes; a switch is true or false)" :
+			    " at the end of the file: a group or list is not closed";
+}
+
 static void
 say_syntax(struct reading *r, const config_t *config)
 {
+	const char *error = config_error_text(config) != NULL ? config_error_text(config) : "syntax error";
 	unsigned line = config_error_line(config) > 0 ? (unsigned)config_error_line(config) : 1;
 	struct view text = conf_source_line(&r->source, line);
 	struct buffer b = buffer_in(r->words);
 
-	buffer_add_cstr(&b, config_error_text(config) != NULL ? config_error_text(config) : "syntax error");
+	buffer_add_cstr(&b, error);
 	if (text.n > 0) {
 		buffer_add_cstr(&b, " at or before: ");
 		buffer_add_quoted(&b, text, SHOWN_MAX);
 	}
+	buffer_add_cstr(&b, syntax_hint(error, text));
 	say_at(r, conf_source_place(&r->source, line), buffer_view(&b));
 }
 
