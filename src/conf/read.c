@@ -5,6 +5,8 @@
 #include "conf/suggest.h"
 #include "conf/value.h"
 
+#include <string.h>
+
 #define SHOWN_MAX 60 /* octets of the file in a message */
 
 struct reading {

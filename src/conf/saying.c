@@ -1,5 +1,7 @@
 #include "conf/saying.h"
 
+#include <string.h>
+
 #include "base/buffer.h"
 
 #define SHOWN_MAX 60 /* octets of the file in a message */
@@ -21,17 +23,29 @@ conf_say_at(struct conf_saying *s, struct conf_place place, struct view text)
 	s->ok = false;
 }
 
+/* libconfig's parser has one word for every mistake. */
+static const char *
+syntax_hint(const char *error, struct view line)
+{
+	if (strcmp(error, "syntax error") != 0)
+		return "";
+	return line.n > 0 ? " (settings are: name = value; or name: { ... }; texts stand in quotes; a switch is true or false)" :
+			    " at the end of the file: a group or list is not closed";
+}
+
 void
 conf_say_syntax(struct conf_saying *s, const config_t *config)
 {
 	unsigned line = config_error_line(config) > 0 ? (unsigned)config_error_line(config) : 1;
 	struct view text = conf_source_line(&s->source, line);
+	const char *error = config_error_text(config) != NULL ? config_error_text(config) : "syntax error";
 	struct buffer b = buffer_in(s->words);
 
-	buffer_add_cstr(&b, config_error_text(config) != NULL ? config_error_text(config) : "syntax error");
+	buffer_add_cstr(&b, error);
 	if (text.n > 0) {
 		buffer_add_cstr(&b, " at or before: ");
 		buffer_add_quoted(&b, text, SHOWN_MAX);
 	}
+	buffer_add_cstr(&b, syntax_hint(error, text));
 	conf_say_at(s, conf_source_place(&s->source, line), buffer_view(&b));
 }

@@ -132,7 +132,9 @@ take_include(struct scan *s)
 	if (name.n == 0 || view_find(name, '\n') != VIEW_NONE || view_find(name, '\\') != VIEW_NONE ||
 	    !cursor_char(&s->c, '"'))
 		return err_perm(join->err, "@include wants the name of a file in quotes") || wrong(s);
-	if (!join->include_allowed || s->included)
+	if (s->included)
+		return err_perm(join->err, "an included file includes no others") || wrong(s);
+	if (!join->include_allowed)
 		return err_perm(join->err, "@include is not possible here") || wrong(s);
 	if (++join->includes > CONF_INCLUDES_MAX)
 		return err_perm(join->err, "more than %d includes", CONF_INCLUDES_MAX) || wrong(s);

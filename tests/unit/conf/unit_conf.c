@@ -112,6 +112,8 @@ read_text(struct view text)
 }
 
 /* text of a file -> what is said about it, "" for nothing */
+#define SYNTAX_HINT " (settings are: name = value; or name: { ... }; texts stand in quotes; a switch is true or false)"
+
 static const struct {
 	const char *what;
 	const char *text;
@@ -123,8 +125,8 @@ static const struct {
 		      "tea: { enable = false; steep-time = 3600; leaves = 6000000000L; kind = \"noir\"; name = \"n\";\n"
 		      "guests = [\"a\"]; nets = \"192.0.2.0/24\"; };\ncup = { low = 0; };\n", "" },
 	{ "comment ends the file", "user = \"a\"; // b", "" },
-	{ "no separators", "user \"x\" ", "f:1: syntax error at or before: \"user \\\"x\\\"\"\n" },
-	{ "bare word", "a = 1;\ntea: {\n\tkind = green;\n};\n", "f:3: syntax error at or before: \"kind = green;\"\n" },
+	{ "no separators", "user \"x\" ", "f:1: syntax error at or before: \"user \\\"x\\\"\"" SYNTAX_HINT "\n" },
+	{ "bare word", "a = 1;\ntea: {\n\tkind = green;\n};\n", "f:3: syntax error at or before: \"kind = green;\"" SYNTAX_HINT "\n" },
 	{ "every mistake is said", "users = 1;\ntea: {\n\tenable = 1;\n\tsteep-time = 3601;\n};\npot: { };\n",
 	    "f:1: users: no such setting; did you mean user?\n"
 	    "f:3: tea.enable: wants true or false, not a number\n"
@@ -188,7 +190,8 @@ static const struct {
 	{ "deep", "user = ((((((((1))))))));", "f:1: user: wants a text, not a list\n" },
 	{ "too deep", "a = 1;\nuser = (((((((((1)))))))));", "f:2: more than 8 groups or lists within each other\n" },
 	{ "brackets in texts do not nest", "user = \"(((((((((((((((\";", "" },
-	{ "closing first", "}\n", "f:1: syntax error at or before: }\n" },
+	{ "never closed", "tea: {\n\tkind = \"green\";\n", "f:4: syntax error at the end of the file: a group or list is not closed\n" },
+	{ "closing first", "}\n", "f:1: syntax error at or before: }" SYNTAX_HINT "\n" },
 };
 
 START_TEST(what_is_said)
@@ -356,7 +359,7 @@ START_TEST(includes)
 	put("a", "@include \"d\"\n");
 	ck_assert_str_eq(read_path("a"), "a:1: d: not a file\n");
 	put("a", "@include \"again\"\n");
-	ck_assert_str_eq(read_path("a"), "again:1: @include is not possible here\n");
+	ck_assert_str_eq(read_path("a"), "again:1: an included file includes no others\n");
 	put("a", "@include \"tea\n");
 	ck_assert_str_eq(read_path("a"), "a:1: @include wants the name of a file in quotes\n");
 	put("a", "@include \"bad\"\n@include \"bad\"\n");
