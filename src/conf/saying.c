@@ -1,8 +1,8 @@
 #include "conf/saying.h"
 
-#include <string.h>
-
 #include "base/buffer.h"
+
+#include <string.h>
 
 #define SHOWN_MAX 60 /* octets of the file in a message */
 
