@@ -94,6 +94,8 @@ arc_chain_collect(const struct header *header, struct arena *arena, struct arc_c
 	for (size_t i = 0; i < header->n; i++) {
 		if (!arc_kind_of(header->field[i].name, &kind))
 			continue;
+		if (chain->set == NULL) /* most messages have none */
+			chain->set = ARENA_ARRAY(arena, ARC_INSTANCES_MAX, struct arc_set);
 		if (++chain->fields > FIELDS_MAX) {
 			fault(chain, arena, "more than %d ARC sets", ARC_INSTANCES_MAX);
 			chain->n = ARC_INSTANCES_MAX;

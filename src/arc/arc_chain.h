@@ -13,7 +13,7 @@ struct arc_set {
 };
 
 struct arc_chain {
-	struct arc_set set[ARC_INSTANCES_MAX]; /* [0] is instance 1 */
+	struct arc_set *set;	/* [0] is instance 1; room for ARC_INSTANCES_MAX; NULL while fields is 0 */
 	unsigned n;		/* highest instance seen; more fields than 50 sets have: ARC_INSTANCES_MAX */
 	size_t fields;		/* fields of ARC seen; 0: there is no chain */
 	unsigned newest_seal;	/* highest instance of an ARC-Seal */

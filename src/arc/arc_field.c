@@ -175,6 +175,18 @@ take_canon(const struct tag_list *tags, struct arc_signature *sig, struct err *e
 	return true;
 }
 
+/* How many names a list can hold that is short enough to be taken. */
+static size_t
+names_room(struct view list)
+{
+	struct view name;
+	size_t n = 1;
+
+	while (n < ARC_NAMES_MAX && view_split(list, ':', &name, &list))
+		n++;
+	return n;
+}
+
 /*
  * h= : names with ":" between them                                             RFC 6376 3.5
  * An empty name, an empty list and a list without From are let through, as the ARC test suite wants: the
@@ -191,7 +203,7 @@ take_names(const struct tag_list *tags, struct arena *arena, struct arc_signatur
 
 	if (tag == NULL)
 		return err_perm(err, "no h=");
-	sig->names = ARENA_ARRAY(arena, ARC_NAMES_MAX, struct view);
+	sig->names = ARENA_ARRAY(arena, names_room(tag->value), struct view);
 	rest = tag->value;
 	do { /* ends: each turn takes a name, at most ARC_NAMES_MAX of them */
 		if (sig->names_n == ARC_NAMES_MAX)

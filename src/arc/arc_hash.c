@@ -26,6 +26,7 @@ arc_scope_of(const struct arc_chain *chain, struct arena *arena, struct arc_scop
 {
 	struct buffer b = buffer_in(arena);
 
+	scope->seal_at = ARENA_ARRAY(arena, chain->n, size_t);
 	for (unsigned i = 0; i < chain->n; i++) {
 		const struct arc_set *set = &chain->set[i];
 		assert(set->part[ARC_AAR] != NULL && set->part[ARC_AMS] != NULL && set->part[ARC_SEAL] != NULL);

@@ -14,7 +14,7 @@
  */
 struct arc_scope {
 	struct view text;
-	size_t seal_at[ARC_INSTANCES_MAX]; /* where the set's ARC-Seal begins */
+	size_t *seal_at; /* where each set's ARC-Seal begins; [0] is instance 1 */
 };
 
 /* chain: all parts of sets 1..n are there. */

@@ -294,6 +294,8 @@ make_seal(struct sealing *s, struct arc_chain *chain, struct err *err)
 		return false;
 	if (s->in->chain->result == AUTH_FAIL)
 		chain->n = 0;
+	if (chain->set == NULL)
+		chain->set = ARENA_NEW(s->arena, struct arc_set);
 	for (int kind = 0; kind < ARC_KINDS; kind++)
 		chain->set[chain->n].part[kind] = &s->part[kind];
 	chain->n++;

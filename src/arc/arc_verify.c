@@ -25,11 +25,12 @@ struct arc_check {
 	struct arena *arena;
 	struct arc_chain chain;
 	struct arc_scope scope;
-	struct arc_key *key; /* room for ARC_KEYS_MAX */
+	/* With a sound chain only; by instance, [0] is instance 1. */
+	struct arc_key *key; /* room for one each of seals and message signatures, at most ARC_KEYS_MAX */
 	size_t keys;
-	struct arc_key *seal_key[ARC_INSTANCES_MAX];
-	struct arc_key *ams_key[ARC_INSTANCES_MAX]; /* NULL: not asked for */
-	struct body_hash *body[ARC_INSTANCES_MAX]; /* NULL: not wanted */
+	struct arc_key **seal_key;
+	struct arc_key **ams_key; /* NULL: not asked for */
+	struct body_hash **body; /* NULL: not wanted */
 };
 
 /* --- before the body -------------------------------------------------------------------------- */
@@ -64,7 +65,10 @@ ask_all(struct arc_check *check, struct body_hashes *bodies)
 	const struct arc_set *set = check->chain.set;
 	unsigned n = check->chain.n;
 
-	check->key = ARENA_ARRAY(check->arena, ARC_KEYS_MAX, struct arc_key);
+	check->key = ARENA_ARRAY(check->arena, 2 * n < ARC_KEYS_MAX ? 2 * n : ARC_KEYS_MAX, struct arc_key);
+	check->seal_key = ARENA_ARRAY(check->arena, n, struct arc_key *);
+	check->ams_key = ARENA_ARRAY(check->arena, n, struct arc_key *);
+	check->body = ARENA_ARRAY(check->arena, n, struct body_hash *);
 	check->ams_key[n - 1] = ask_key(check, &set[n - 1].part[ARC_AMS]->signature);
 	for (unsigned i = n; i > 0; i--)
 		check->seal_key[i - 1] = ask_key(check, &set[i - 1].part[ARC_SEAL]->signature);

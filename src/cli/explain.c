@@ -312,6 +312,7 @@ explain(struct story *st, struct view file)
 	if (st->settings == NULL)
 		return CLI_USAGE;
 	st->settings->generation = 1;
+	st->settings->history = NULL; /* a story is no mail */
 	st->colour = !st->json && isatty(STDOUT_FILENO) && getenv("NO_COLOR") == NULL;
 	log_to_function(keep_line, st);
 	st->j = json_in(st->arena);

@@ -1,11 +1,9 @@
 #include "conf/read.h"
 
 #include "base/buffer.h"
-#include "conf/source.h"
+#include "conf/saying.h"
 #include "conf/suggest.h"
 #include "conf/value.h"
-
-#include <string.h>
 
 #define SHOWN_MAX 60 /* octets of the file in a message */
 
@@ -13,38 +11,17 @@ struct reading {
 	const struct conf_target *target;
 	size_t targets;
 	bool *broken; /* [targets]: a mistake was found in it */
-	struct conf_source source;
 	struct arena *keep;  /* what the caller gets */
-	struct arena *words; /* what ends with the reading */
-	conf_say *say;
-	void *ctx;
-	bool ok;
+	struct conf_saying said;
 };
 
 /* ---- saying ------------------------------------------------------------------------------- */
-
-static void
-say_at(struct reading *r, struct conf_place place, struct view text)
-{
-	struct buffer b = buffer_in(r->words);
-
-	if (place.file != NULL)
-		buffer_addf(&b, "%s:", place.file);
-	if (place.line > 0)
-		buffer_addf(&b, "%u:", place.line);
-	if (place.file != NULL)
-		buffer_add_char(&b, ' ');
-	buffer_add(&b, text);
-	buffer_add_char(&b, '\0');
-	r->say(r->ctx, buffer_view(&b).p);
-	r->ok = false;
-}
 
 /* "FILE:LINE: group.name: text" */
 static void
 say_of(struct reading *r, const config_setting_t *setting, struct view text)
 {
-	struct buffer b = buffer_in(r->words);
+	struct buffer b = buffer_in(r->said.words);
 	const config_setting_t *group = config_setting_parent(setting);
 
 	if (group != NULL && group->name != NULL) {
@@ -54,7 +31,7 @@ say_of(struct reading *r, const config_setting_t *setting, struct view text)
 	buffer_add_quoted(&b, view_of(setting->name), SHOWN_MAX);
 	buffer_add_cstr(&b, ": ");
 	buffer_add(&b, text);
-	say_at(r, conf_source_place(&r->source, setting->line), buffer_view(&b));
+	conf_say_at(&r->said, conf_source_place(&r->said.source, setting->line), buffer_view(&b));
 }
 
 /* ---- looking up ---------------------------------------------------------------------------- */
@@ -105,11 +82,11 @@ say_unknown(struct reading *r, const config_setting_t *setting, const struct con
 	const char *what = config_setting_is_group(setting) ? "group" : "setting";
 
 	if (owner != NULL && *owner->name != '\0') {
-		say_of(r, setting, arena_printf(r->words, "belongs into the group %s", owner->name));
+		say_of(r, setting, arena_printf(r->said.words, "belongs into the group %s", owner->name));
 		return;
 	}
 	if (owner != NULL) {
-		say_of(r, setting, arena_printf(r->words, "belongs to the top of the file, into no group"));
+		say_of(r, setting, arena_printf(r->said.words, "belongs to the top of the file, into no group"));
 		return;
 	}
 	if (section != NULL)
@@ -117,9 +94,9 @@ say_unknown(struct reading *r, const config_setting_t *setting, const struct con
 	for (size_t i = 0; top && i < r->targets; i++)
 		suggest_word(&near, r->target[i].section->name);
 	if (near.best != NULL)
-		say_of(r, setting, arena_printf(r->words, "no such %s; did you mean %s?", what, near.best));
+		say_of(r, setting, arena_printf(r->said.words, "no such %s; did you mean %s?", what, near.best));
 	else
-		say_of(r, setting, arena_printf(r->words, "no such %s", what));
+		say_of(r, setting, arena_printf(r->said.words, "no such %s", what));
 }
 
 /* ---- walking ------------------------------------------------------------------------------ */
@@ -127,7 +104,7 @@ say_unknown(struct reading *r, const config_setting_t *setting, const struct con
 static const char *
 where_of(struct reading *r, const config_setting_t *setting)
 {
-	struct conf_place place = conf_source_place(&r->source, setting->line);
+	struct conf_place place = conf_source_place(&r->said.source, setting->line);
 
 	return arena_printf(r->keep, "%s:%u", place.file, place.line).p;
 }
@@ -138,7 +115,7 @@ read_item(struct reading *r, config_setting_t *setting, size_t t, const struct c
 	void *field = (char *)r->target[t].into + item->offset;
 	struct view problem = VIEW_EMPTY;
 
-	if (conf_value(setting, item, field, r->keep, r->words, &problem)) {
+	if (conf_value(setting, item, field, r->keep, r->said.words, &problem)) {
 		if (item->type == CONF_TYPE_LIST)
 			((struct conf_list *)field)->where = where_of(r, setting);
 		return;
@@ -175,7 +152,7 @@ read_top(struct reading *r, config_setting_t *setting)
 	else if (group < r->targets && config_setting_is_group(setting))
 		read_group(r, setting, group);
 	else if (group < r->targets)
-		say_of(r, setting, arena_printf(r->words, "is the name of a group: %s: { ... };", setting->name));
+		say_of(r, setting, arena_printf(r->said.words, "is the name of a group: %s: { ... };", setting->name));
 	else
 		say_unknown(r, setting, top < r->targets ? r->target[top].section : NULL, true);
 }
@@ -189,37 +166,10 @@ check_sections(struct reading *r)
 		const struct conf_section *section = r->target[i].section;
 		if (r->broken[i] || section->check == NULL || section->check(r->target[i].into, &err))
 			continue;
-		say_at(r, (struct conf_place){ r->source.segment[0].file, 0 },
+		conf_say_at(&r->said, (struct conf_place){ r->said.source.segment[0].file, 0 },
 		    *section->name == '\0' ? view_of(err.text) :
-					     arena_printf(r->words, "%s: %s", section->name, err.text));
+					     arena_printf(r->said.words, "%s: %s", section->name, err.text));
 	}
-}
-
-/* libconfig's parser has one word for every mistake. */
-static const char *
-syntax_hint(const char *error, struct view line)
-{
-	if (strcmp(error, "syntax error") != 0)
-		return "";
-	return line.n > 0 ? " (settings are: name = value; or name: { ... }; texts stand in quotes; a switch is true or false)" :
-			    " at the end of the file: a group or list is not closed";
-}
-
-static void
-say_syntax(struct reading *r, const config_t *config)
-{
-	const char *error = config_error_text(config) != NULL ? config_error_text(config) : "syntax error";
-	unsigned line = config_error_line(config) > 0 ? (unsigned)config_error_line(config) : 1;
-	struct view text = conf_source_line(&r->source, line);
-	struct buffer b = buffer_in(r->words);
-
-	buffer_add_cstr(&b, error);
-	if (text.n > 0) {
-		buffer_add_cstr(&b, " at or before: ");
-		buffer_add_quoted(&b, text, SHOWN_MAX);
-	}
-	buffer_add_cstr(&b, syntax_hint(error, text));
-	say_at(r, conf_source_place(&r->source, line), buffer_view(&b));
 }
 
 static void
@@ -228,8 +178,8 @@ walk(struct reading *r)
 	config_t config;
 
 	config_init(&config);
-	if (config_read_string(&config, r->source.text) != CONFIG_TRUE) {
-		say_syntax(r, &config);
+	if (config_read_string(&config, r->said.source.text) != CONFIG_TRUE) {
+		conf_say_syntax(&r->said, &config);
 	} else {
 		config_setting_t *root = config_root_setting(&config);
 		int n = config_setting_length(root);
@@ -249,15 +199,15 @@ reading_begin(const struct conf_target *target, size_t targets, struct arena *ke
 		conf_section_presets(target[i].section, target[i].into, keep);
 	return (struct reading){
 		.target = target, .targets = targets, .broken = ARENA_ARRAY(words, targets, bool),
-		.keep = keep, .words = words, .say = say, .ctx = ctx, .ok = true,
+		.keep = keep, .said = { .words = words, .say = say, .ctx = ctx, .ok = true },
 	};
 }
 
 static bool
 reading_end(struct reading *r)
 {
-	arena_free(r->words);
-	return r->ok;
+	arena_free(r->said.words);
+	return r->said.ok;
 }
 
 bool
@@ -269,12 +219,12 @@ conf_read(const char *path, const struct conf_target *target, size_t targets, st
 	const char *warning;
 	struct err err;
 
-	if (conf_source_file(path, r.words, &r.source, &place, &warning, &err)) {
+	if (conf_source_file(path, r.said.words, &r.said.source, &place, &warning, &err)) {
 		if (warning != NULL)
 			say(ctx, warning);
 		walk(&r);
 	} else {
-		say_at(&r, place, view_of(err.text));
+		conf_say_at(&r.said, place, view_of(err.text));
 	}
 	return reading_end(&r);
 }
@@ -287,9 +237,9 @@ conf_read_text(struct view text, const char *name, const struct conf_target *tar
 	struct conf_place place;
 	struct err err;
 
-	if (conf_source_text(text, name, r.words, &r.source, &place, &err))
+	if (conf_source_text(text, name, r.said.words, &r.said.source, &place, &err))
 		walk(&r);
 	else
-		say_at(&r, place, view_of(err.text));
+		conf_say_at(&r.said, place, view_of(err.text));
 	return reading_end(&r);
 }

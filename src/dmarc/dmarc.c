@@ -17,7 +17,7 @@ struct dmarc_check {
 	struct dns_task *dns;
 	struct arena *arena;
 	struct dmarc_result *settled; /* NULL: the author domains decide */
-	struct author author[AUTHORS_MAX];
+	struct author *author; /* as many as From has domains, at most AUTHORS_MAX */
 	size_t authors;
 	struct dmarc_walks walks;
 };
@@ -115,6 +115,7 @@ dmarc_begin(const struct dmarc_input *in, struct dns_task *dns, struct arena *ar
 		return check;
 	check->walks.max = 2 * (size_t)in->conf->identifiers_max; /* hints must not take the place of what passed */
 	check->walks.walk = ARENA_ARRAY(arena, check->walks.max, struct dmarc_walk *);
+	check->author = ARENA_ARRAY(arena, in->from->outcome == FROM_ONE ? 1 : in->from->n, struct author);
 	if (in->from->outcome == FROM_ONE)
 		add_author(check, in->from->domain);
 	else

@@ -16,16 +16,14 @@ struct body_hash {
 struct canonical {
 	struct body_hashes *all;
 	enum canon canon;
-	bool wanted;
 	uint64_t octets; /* came out so far */
-	struct canon_body body;
-	struct canon_sink sink;
+	struct canon_body body; /* its sink is there during a call only: canon_body_* leave nothing in it */
 };
 
 struct body_hashes {
 	struct arena *arena;
-	struct canonical form[2]; /* by enum canon */
-	struct body_hash hash[BODY_HASHES_MAX];
+	struct canonical *form[2]; /* by enum canon; NULL: not wanted */
+	struct body_hash *hash[BODY_HASHES_MAX];
 	size_t n;
 	bool shown; /* some of the body has been added */
 	bool ended;
@@ -49,7 +47,7 @@ hash_slice(void *ctx, struct view slice)
 
 	form->octets += slice.n;
 	for (size_t i = 0; i < all->n; i++) {
-		struct body_hash *h = &all->hash[i];
+		struct body_hash *h = all->hash[i];
 		if (h->canon != form->canon)
 			continue;
 		size_t n = room_for(h, slice.n);
@@ -64,14 +62,21 @@ body_hashes_new(struct arena *arena)
 	struct body_hashes *all = ARENA_NEW(arena, struct body_hashes);
 
 	all->arena = arena;
-	for (int i = 0; i < 2; i++) {
-		struct canonical *form = &all->form[i];
-		form->all = all;
-		form->canon = (enum canon)i;
-		canon_sink_init(&form->sink, hash_slice, form);
-		canon_body_init(&form->body, form->canon, &form->sink);
-	}
 	return all;
+}
+
+static struct canonical *
+form_of(struct body_hashes *all, enum canon canon)
+{
+	struct canonical *form = all->form[canon];
+
+	if (form != NULL)
+		return form;
+	form = all->form[canon] = ARENA_NEW(all->arena, struct canonical);
+	form->all = all;
+	form->canon = canon;
+	canon_body_init(&form->body, canon, NULL);
+	return form;
 }
 
 struct body_hash *
@@ -79,17 +84,16 @@ body_hashes_want(struct body_hashes *all, enum digest_alg alg, enum canon canon,
 {
 	assert(!all->shown && !all->ended);
 	for (size_t i = 0; i < all->n; i++)
-		if (all->hash[i].alg == alg && all->hash[i].canon == canon && all->hash[i].limit == limit)
-			return &all->hash[i];
+		if (all->hash[i]->alg == alg && all->hash[i]->canon == canon && all->hash[i]->limit == limit)
+			return all->hash[i];
 	if (all->n == BODY_HASHES_MAX)
 		return NULL;
-	struct body_hash *h = &all->hash[all->n++];
+	struct body_hash *h = all->hash[all->n++] = ARENA_NEW(all->arena, struct body_hash);
 	h->alg = alg;
 	h->canon = canon;
 	h->limit = limit;
 	h->digest = digest_new(all->arena, alg);
-	h->of = &all->form[canon];
-	all->form[canon].wanted = true;
+	h->of = form_of(all, canon);
 	return h;
 }
 
@@ -110,7 +114,7 @@ bool
 body_hashes_full(const struct body_hashes *all)
 {
 	for (size_t i = 0; i < all->n; i++)
-		if (!is_full(&all->hash[i]))
+		if (!is_full(all->hash[i]))
 			return false;
 	return true;
 }
@@ -120,9 +124,24 @@ static bool
 form_full(const struct body_hashes *all, const struct canonical *form)
 {
 	for (size_t i = 0; i < all->n; i++)
-		if (all->hash[i].of == form && !is_full(&all->hash[i]))
+		if (all->hash[i]->of == form && !is_full(all->hash[i]))
 			return false;
 	return true;
+}
+
+/* A chunk, or the end. */
+static void
+give(struct canonical *form, const struct view *chunk)
+{
+	struct canon_sink sink;
+
+	canon_sink_init(&sink, hash_slice, form);
+	form->body.sink = &sink;
+	if (chunk != NULL)
+		canon_body_add(&form->body, *chunk);
+	else
+		canon_body_end(&form->body);
+	form->body.sink = NULL;
 }
 
 void
@@ -131,8 +150,8 @@ body_hashes_add(struct body_hashes *all, struct view chunk)
 	assert(!all->ended);
 	all->shown = true;
 	for (int i = 0; i < 2; i++)
-		if (all->form[i].wanted && !form_full(all, &all->form[i]))
-			canon_body_add(&all->form[i].body, chunk);
+		if (all->form[i] != NULL && !form_full(all, all->form[i]))
+			give(all->form[i], &chunk);
 }
 
 void
@@ -142,10 +161,10 @@ body_hashes_end(struct body_hashes *all)
 		return;
 	all->ended = true;
 	for (int i = 0; i < 2; i++)
-		if (all->form[i].wanted)
-			canon_body_end(&all->form[i].body);
+		if (all->form[i] != NULL)
+			give(all->form[i], NULL);
 	for (size_t i = 0; i < all->n; i++)
-		all->hash[i].value = digest_end(all->hash[i].digest, all->arena);
+		all->hash[i]->value = digest_end(all->hash[i]->digest, all->arena);
 }
 
 struct view

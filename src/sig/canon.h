@@ -41,8 +41,8 @@ struct canon_body {
 };
 
 void canon_body_init(struct canon_body *body, enum canon canon, struct canon_sink *sink);
-void canon_body_add(struct canon_body *body, struct view chunk);
-void canon_body_end(struct canon_body *body); /* flushes the sink */
+void canon_body_add(struct canon_body *body, struct view chunk); /* flushes the sink, as the next */
+void canon_body_end(struct canon_body *body);
 
 /* A field; the final CRLF is added when with_crlf.  Does not flush the sink. */
 void canon_field(struct canon_sink *sink, enum canon canon, struct view name, struct view value, bool with_crlf);

@@ -79,11 +79,22 @@ spf_eval_expand(struct spf_eval *e, struct view domain, struct view spec, struct
 }
 
 static struct spf_frame *
-enter(struct spf_eval *e, struct view domain)
+push(struct spf_eval *e)
 {
 	assert(e->depth < e->depth_max); /* each include was counted */
-	struct spf_frame *f = &e->frame[e->depth++];
-	*f = (struct spf_frame){ .domain = domain };
+	struct spf_frame **f = &e->frame[e->depth++];
+	if (*f == NULL)
+		*f = ARENA_NEW(e->arena, struct spf_frame);
+	**f = (struct spf_frame){ .domain = VIEW_EMPTY };
+	return *f;
+}
+
+static struct spf_frame *
+enter(struct spf_eval *e, struct view domain)
+{
+	struct spf_frame *f = push(e);
+
+	f->domain = domain;
 	if (dns_name_ok(domain))
 		(void)dns_ask(e->dns, domain, DNS_TXT);
 	return f;
@@ -94,14 +105,16 @@ spf_eval_begin(struct spf_eval *e, struct view domain, const struct spf_record *
 {
 	e->scratch = buffer_in(e->arena);
 	e->depth_max = e->lookups_max + 1;
-	e->frame = ARENA_ARRAY(e->arena, e->depth_max, struct spf_frame);
+	e->frame = ARENA_ARRAY(e->arena, e->depth_max, struct spf_frame *);
 	e->result->secure = true;
 	if (record == NULL) {
 		(void)enter(e, domain);
 		return;
 	}
-	e->frame[e->depth++] = (struct spf_frame){ .domain = domain, .record = record };
-	e->frame[0].trace = spf_trace_begin(e->in->trace, SPF_TRACE_RECORD, 0, domain, record->text);
+	struct spf_frame *f = push(e);
+	f->domain = domain;
+	f->record = record;
+	f->trace = spf_trace_begin(e->in->trace, SPF_TRACE_RECORD, 0, domain, record->text);
 }
 
 /* --- leaving a record ------------------------------------------------------------------------ */
@@ -116,7 +129,7 @@ result_word(enum auth_result result)
 static void
 leave(struct spf_eval *e, enum auth_result result, struct view mechanism)
 {
-	const struct spf_frame *f = &e->frame[--e->depth];
+	const struct spf_frame *f = e->frame[--e->depth];
 	bool error = result == AUTH_PERMERROR || result == AUTH_TEMPERROR;
 
 	spf_trace_end(e->in->trace, f->trace, result_word(result), error ? e->result->problem : VIEW_EMPTY,
@@ -454,14 +467,14 @@ step_redirect(struct spf_eval *e, struct spf_frame *f)
 static bool
 step_frame(struct spf_eval *e)
 {
-	struct spf_frame *f = &e->frame[e->depth - 1];
+	struct spf_frame *f = e->frame[e->depth - 1];
 
 	if (f->record == NULL) {
 		if (find_record(e, f))
 			return true;
 		/* While an include is fetched, so may be what its record's siblings need. */
 		if (e->depth > 1)
-			ask_rest_ahead(e, &e->frame[e->depth - 2]);
+			ask_rest_ahead(e, e->frame[e->depth - 2]);
 		return false;
 	}
 	if (f->at < f->record->n)

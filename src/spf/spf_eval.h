@@ -45,7 +45,7 @@ struct spf_eval {
 	struct spf_result *result;
 
 	/* Includes are bounded by the terms that may be counted; so is the depth. */
-	struct spf_frame *frame;
+	struct spf_frame **frame; /* depth_max; each made when that depth is first reached, then used again */
 	unsigned depth, depth_max;
 	enum auth_result child; /* what the frame that was left came to */
 	enum auth_result error; /* SPF_STEP_ERROR: permerror or temperror */

@@ -3,6 +3,9 @@
  * Postfix 3.7 sends: a macro packet before each event, no reply awaited where the filter asked for none.
  * Usage: milter_load PORT MESSAGE COUNT [CLIENT-ADDRESS [SENDER]]
  * Prints the edits and the final answer of the first message.
+ *        milter_load -m PORT MESSAGE CONNECTIONS
+ * Opens so many connections and leaves each in the middle of the message's body; prints "held" and ends with its
+ * standard input.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -234,11 +237,11 @@ bare_event(char command, uint32_t unwanted, uint32_t no_reply)
 	event(no_reply);
 }
 
-static void
-send_message(const char *text, size_t n, const char *sender)
+/* All up to the body; where that begins. */
+static const char *
+send_envelope_and_header(const char *text, const char *end, const char *sender)
 {
 	char path[300];
-	const char *end = text + n;
 
 	macros('M', LIT("i\0004ABCDEF\0{mail_addr}\0ann@sender.example\0{mail_host}\0sender.example\0{mail_mailer}\0smtp\0"));
 	int len = snprintf(path, sizeof(path), "<%s>", sender);
@@ -250,13 +253,25 @@ send_message(const char *text, size_t n, const char *sender)
 	bare_event('T', NO_DATA, NR_DATA);
 	const char *body = send_header(text, end);
 	bare_event('N', NO_EOH, NR_EOH);
-	for (const char *p = body; p < end; p += CHUNK) {
+	return body;
+}
+
+static void
+send_body(const char *p, const char *end)
+{
+	for (; p < end; p += CHUNK) {
 		size_t some = (size_t)(end - p) < CHUNK ? (size_t)(end - p) : CHUNK;
 		macros('B', LIT("i\0004ABCDEF\0"));
 		packet('B', p, some, "", 0, "", 0);
 		if (event(NR_BODY) == 's')
 			break;
 	}
+}
+
+static void
+send_message(const char *text, size_t n, const char *sender)
+{
+	send_body(send_envelope_and_header(text, text + n, sender), text + n);
 	macros('E', LIT("i\0004ABCDEF\0"));
 	packet('E', "", 0, "", 0, "", 0);
 	char last = answer();
@@ -285,23 +300,52 @@ slurp(const char *path, size_t *n)
 	return p;
 }
 
-int
-main(int argc, char **argv)
+static void
+dial(const char *port)
 {
 	struct sockaddr_in to = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	size_t n;
 
-	if (argc < 4) {
-		fprintf(stderr, "usage: milter_load PORT MESSAGE COUNT [CLIENT-ADDRESS [SENDER]]\n");
-		return 2;
-	}
-	char *text = slurp(argv[2], &n);
-	to.sin_port = htons((uint16_t)atoi(argv[1]));
+	to.sin_port = htons((uint16_t)atoi(port));
 	sock = socket(AF_INET, SOCK_STREAM, 0);
 	if (sock < 0 || connect(sock, (struct sockaddr *)&to, sizeof(to)) != 0)
 		die("connect");
 	setsockopt(sock, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int));
 	negotiate();
+}
+
+static void
+hold(const char *port, const char *text, size_t n, int connections)
+{
+	for (int i = 0; i < connections; i++) { /* the sockets stay open */
+		dial(port);
+		greet("192.0.2.25");
+		const char *body = send_envelope_and_header(text, text + n, "ann@sender.example");
+		send_body(body, body + (text + n - body) / 2);
+		flush();
+	}
+	puts("held");
+	fflush(stdout);
+	while (getchar() != EOF)
+		;
+}
+
+int
+main(int argc, char **argv)
+{
+	size_t n;
+
+	if (argc == 5 && strcmp(argv[1], "-m") == 0) {
+		char *text = slurp(argv[3], &n);
+		hold(argv[2], text, n, atoi(argv[4]));
+		free(text);
+		return 0;
+	}
+	if (argc < 4) {
+		fprintf(stderr, "usage: milter_load PORT MESSAGE COUNT [CLIENT-ADDRESS [SENDER]]\n");
+		return 2;
+	}
+	char *text = slurp(argv[2], &n);
+	dial(argv[1]);
 	greet(argc > 4 ? argv[4] : "192.0.2.25");
 	for (int i = atoi(argv[3]); i > 0; i--)
 		send_message(text, n, argc > 5 ? argv[5] : "ann@sender.example");
