@@ -5,8 +5,6 @@
 #include "conf/suggest.h"
 #include "conf/value.h"
 
-#include <string.h>
-
 #define SHOWN_MAX 60 /* octets of the file in a message */
 
 struct reading {

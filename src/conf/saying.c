@@ -36,6 +36,7 @@ syntax_hint(const char *error, struct view line)
 void
 conf_say_syntax(struct conf_saying *s, const config_t *config)
 {
+	const char *error = config_error_text(config) != NULL ? config_error_text(config) : "syntax error";
 	unsigned line = config_error_line(config) > 0 ? (unsigned)config_error_line(config) : 1;
 	struct view text = conf_source_line(&s->source, line);
 	const char *error = config_error_text(config) != NULL ? config_error_text(config) : "syntax error";
