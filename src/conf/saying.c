@@ -39,7 +39,6 @@ conf_say_syntax(struct conf_saying *s, const config_t *config)
 	const char *error = config_error_text(config) != NULL ? config_error_text(config) : "syntax error";
 	unsigned line = config_error_line(config) > 0 ? (unsigned)config_error_line(config) : 1;
 	struct view text = conf_source_line(&s->source, line);
-	const char *error = config_error_text(config) != NULL ? config_error_text(config) : "syntax error";
 	struct buffer b = buffer_in(s->words);
 
 	buffer_add_cstr(&b, error);

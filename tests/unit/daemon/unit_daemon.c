@@ -223,7 +223,7 @@ conf_of(const char *first, const char *second)
 	item[0] = view_of(first);
 	item[1] = view_of(second);
 	return (struct process_conf){
-		.listen = { item, second == NULL ? 1 : 2 }, .user = VIEW_LIT("nobody"), .group = VIEW_LIT("nogroup"),
+		.listen = { .item = item, .n = second == NULL ? 1 : 2 }, .user = VIEW_LIT("nobody"), .group = VIEW_LIT("nogroup"),
 		.socket_owner = VIEW_EMPTY, .socket_group = VIEW_EMPTY, .socket_mode = 0620, .backlog = 5,
 	};
 }

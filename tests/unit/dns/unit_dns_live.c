@@ -316,7 +316,7 @@ static const struct {
 START_TEST(settings_refused)
 {
 	struct view address = view_of(refused[_i].server);
-	struct dns_conf conf = { .mode = DNS_MODE_SERVERS, .servers = { &address, 1 }, .timeout = 1000 };
+	struct dns_conf conf = { .mode = DNS_MODE_SERVERS, .servers = { .item = &address, .n = 1 }, .timeout = 1000 };
 	struct err err = { .text = "" };
 
 	conf.dnssec = refused[_i].dnssec;
