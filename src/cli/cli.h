@@ -88,6 +88,7 @@ extern const size_t cli_commands_n;
 int cli_check(const struct cli_command *self, struct cli_list words, struct arena *arena);
 int cli_spf(const struct cli_command *self, struct cli_list words, struct arena *arena);
 int cli_dmarc(const struct cli_command *self, struct cli_list words, struct arena *arena);
+int cli_srs(const struct cli_command *self, struct cli_list words, struct arena *arena);
 int cli_keygen(const struct cli_command *self, struct cli_list words, struct arena *arena);
 
 #endif

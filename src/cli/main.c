@@ -12,6 +12,7 @@ const struct cli_command cli_commands[] = {
 	{ "check", "FILE", "Run one stored message (\"-\": standard input) through the checks", cli_check },
 	{ "spf", "", "Ask whether an address may send for a domain", cli_spf },
 	{ "dmarc", "DOMAIN", "Walk to the DMARC policy of a domain, step by step", cli_dmarc },
+	{ "srs", "forward|reverse|status ADDRESS", "Rewrite an envelope sender, or find the one behind an SRS address", cli_srs },
 	{ "keygen", "", "Make a signing key and its DNS record", cli_keygen },
 };
 const size_t cli_commands_n = sizeof(cli_commands) / sizeof(cli_commands[0]);

@@ -131,6 +131,7 @@ static const struct {
 	{ &dkim_section, offsetof(struct settings, assess.dkim) },
 	{ &arc_section, offsetof(struct settings, assess.arc) },
 	{ &dmarc_section, offsetof(struct settings, assess.dmarc) },
+	{ &srs_section, offsetof(struct settings, srs) },
 };
 #define PARTS (sizeof(parts) / sizeof(parts[0]))
 

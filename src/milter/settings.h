@@ -4,6 +4,7 @@
 #include "assess/assess.h"
 #include "conf/item.h"
 #include "dns/dns_conf.h"
+#include "srs/srs.h"
 
 #include <stdatomic.h>
 
@@ -59,6 +60,7 @@ struct settings {
 	struct site_conf site;
 	struct limits_conf limits;
 	struct dns_conf dns;
+	struct srs_conf srs;
 	struct assess_conf assess; /* .spf and .dkim from their groups, .budget from dns */
 };
 
