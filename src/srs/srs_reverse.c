@@ -11,9 +11,8 @@ struct restoring {
 };
 
 static void
-show(struct srs_result *result, int tag, const struct srs_fields *f)
+show(struct srs_result *result, const struct srs_fields *f)
 {
-	result->tag = tag;
 	result->host = f->host;
 	result->user = f->user;
 }
@@ -68,7 +67,7 @@ restore_srs0(struct restoring *r, enum srs_scheme scheme, struct view rest, stru
 
 	if (!srs0_split(rest, with_hash, with_stamp, r->arena, &f))
 		return SRS_MALFORMED;
-	show(r->result, 0, &f);
+	show(r->result, &f);
 	if (with_stamp)
 		srs_stamp_age(f.stamp, r->now, &r->result->age);
 	if (with_hash && !(exim ? fits_exim(r, &f) : fits_libsrs2(r, &f)))
@@ -89,8 +88,7 @@ restore_srs1(struct restoring *r, struct view rest, struct view *address)
 
 	if (!srs1_split(rest, r->arena, &f))
 		return SRS_MALFORMED;
-	show(r->result, 1, &f);
-	r->result->age = -1;
+	show(r->result, &f);
 	if (!fits_libsrs2(r, &f))
 		return SRS_FORGED;
 	r->result->scheme = SRS_LIBSRS2;
@@ -147,6 +145,8 @@ reverse(struct restoring *r, struct view address)
 		}
 		if (tag < 0)
 			return own ? SRS_NOT_SRS : SRS_NOT_OURS;
+		srs_result_clear(r->result); /* of the step before */
+		r->result->tag = tag;
 		outcome = restore(r, tag, rest, &address);
 		if (outcome != SRS_VALID)
 			return outcome;
