@@ -32,29 +32,29 @@ exit_status(enum srs_outcome outcome)
 }
 
 static void
-print_row(const char *name, struct view value)
-{
-	if (value.n > 0)
-		printf("%-12s%.*s\n", name, VIEW_ARG(value));
-}
-
-static void
 print_status(const struct srs *srs, const struct srs_result *r, struct arena *arena)
 {
-	print_row("status", view_of(name_of(srs_outcome_names, (int)r->outcome)));
-	print_row("because", r->why);
-	if (r->tag >= 0)
-		print_row("form", arena_printf(arena, "SRS%d", r->tag));
-	if (r->scheme >= 0)
-		print_row("scheme", view_of(name_of(srs_scheme_names, r->scheme)));
-	if (r->secret >= 0)
-		print_row("secret", arena_printf(arena, "line %d of %zu", r->secret + 1, srs_secrets_n(srs->secrets)));
-	if (r->age >= 0)
-		print_row("age", arena_printf(arena, "%d days, %lld are taken", r->age,
-		    (long long)srs_maxage(srs->conf, r->scheme == SRS_EXIM ? SRS_EXIM : SRS_LIBSRS2)));
-	print_row("host", r->host);
-	print_row("user", r->user);
-	print_row("address", r->address);
+	const char *scheme = name_of(srs_scheme_names, r->scheme);
+	long long maxage = srs_maxage(srs->conf, r->scheme == SRS_EXIM ? SRS_EXIM : SRS_LIBSRS2);
+	const struct {
+		const char *name;
+		struct view value;
+	} rows[] = {
+		{ "status", view_of(name_of(srs_outcome_names, (int)r->outcome)) },
+		{ "because", r->why },
+		{ "form", r->tag < 0 ? VIEW_EMPTY : arena_printf(arena, "SRS%d", r->tag) },
+		{ "scheme", view_of(scheme) },
+		{ "secret", r->secret < 0 ? VIEW_EMPTY :
+			arena_printf(arena, "line %d of %zu", r->secret + 1, srs_secrets_n(srs->secrets)) },
+		{ "age", r->age < 0 ? VIEW_EMPTY : arena_printf(arena, "%d days, %lld are taken", r->age, maxage) },
+		{ "host", r->host },
+		{ "user", r->user },
+		{ "address", r->address },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (rows[i].value.n > 0)
+			printf("%-12s%.*s\n", rows[i].name, VIEW_ARG(rows[i].value));
 }
 
 /* forward and reverse print the address and nothing else, for scripts; why not, on standard error. */

@@ -95,12 +95,12 @@ struct srs_result {
 	enum srs_outcome outcome;
 	struct view address;	/* REWRITTEN, VALID; else empty.  In the arena, without brackets */
 	struct view why;	/* in words of ours, or empty */
-	/* What reverse saw, as far as it came; status prints it. */
+	/* What the last step of reverse saw, as far as it came; status prints it. */
 	int tag;		/* 0, 1: SRS0, SRS1; -1: neither */
 	int scheme;		/* of the hash that fits; -1: none does */
 	int secret;		/* which line of the secrets file fits, from 0; -1: none */
 	int age;		/* days; -1: no stamp.  A stamp of tomorrow has 1023 */
-	struct view host, user; /* as written; a user within quotes without them */
+	struct view host, user; /* as written, a user within quotes without them; of the address or the arena */
 };
 
 /*

@@ -18,9 +18,11 @@ struct srs_secrets {
 static bool
 add_secret(struct srs_secrets *s, struct view line, struct err *err)
 {
-	struct view secret = view_trim_end(line);
+	struct view secret = line;
 
-	if (secret.n == 0)
+	while (view_ends(secret, VIEW_LIT("\r"))) /* ends: each turn takes an octet off */
+		secret.n--;
+	if (view_trim(secret).n == 0)
 		return true;
 	if (s->n == SRS_SECRETS_MAX)
 		return err_perm(err, "more than %d secrets", SRS_SECRETS_MAX);

@@ -9,8 +9,8 @@
  * Immutable and counted: a reload loads another one beside it.  Wiped when the last reference goes.
  * Thread-safe.
  *
- * The file is postsrsd's: a secret on each line, white space at its end not part of it, empty lines none.  There are
- * no comments, as a secret may begin with any mark.
+ * The file is postsrsd's: a secret on each line, which ends in LF or CR LF.  Spaces in it count, but a line of
+ * nothing else is none.  There are no comments, as a secret may begin with any mark.
  */
 #define SRS_SECRETS_MAX 32
 #define SRS_SECRET_OCTETS_MAX 1024

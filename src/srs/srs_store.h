@@ -8,7 +8,7 @@
  * srs_store - original addresses by key, for rewritten addresses that do not carry them.
  * An interface: SQLite stands behind it today (srs_sqlite.c), a store on the network can.  What srs_store_put
  * has answered true to is kept, whatever becomes of the process then.  Thread-safe, and several processes may
- * have the same store open.
+ * have the same store open; none is carried across a fork.
  *
  * A key is lower case.  day: days since the epoch when the address was last written down; entries older than what
  * srs_store_purge is told may go.
