@@ -22,7 +22,8 @@ void arc_tags_sort(struct arc_tags *tags); /* by name */
 
 /*
  * " a=x; b=y", folded with LF and tab below 78 columns.  The name of the field and its colon take columns of the
- * first line.  A value that is too long for a line is broken behind ":" (h=), and b= anywhere when break_b; others stay whole.
+ * first line.  A value that is too long for a line is broken behind ":" (h=), and b= anywhere when break_b; others
+ * stay whole.
  */
 struct view arc_tags_write(const struct arc_tags *tags, struct view field, bool break_b, struct arena *arena);
 

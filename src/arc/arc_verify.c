@@ -107,8 +107,9 @@ parse_keys(struct arc_check *check, struct arc_key *key, const struct dns_answer
 	err_perm(&key->err, "no key in DNS");
 	for (size_t i = 0; i < answer->n && tried < RECORDS_MAX; i++) {
 		bool is_key = false;
+		struct key_record *record = &key->record[key->records];
 		struct err err;
-		if (key_record_parse(answer->txt[i], check->cache, check->arena, &key->record[key->records], &is_key, &err))
+		if (key_record_parse(answer->txt[i], check->cache, check->arena, record, &is_key, &err))
 			key->records++;
 		else if (is_key)
 			key->err = err;
@@ -244,8 +245,8 @@ verify_chain(struct arc_check *check, struct arc_result *r)
 }
 
 /*
- * Octets of header that may be hashed for the sake of oldest_pass: each ARC-Message-Signature can cover all of it.  Enough
- * for all sets of a header of 80 KB.
+ * Octets of header that may be hashed for the sake of oldest_pass: each ARC-Message-Signature can cover all of it.
+ * Enough for all sets of a header of 80 KB.
  */
 #define OLDER_OCTETS_MAX (4 * 1024 * 1024)
 

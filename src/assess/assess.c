@@ -3,10 +3,28 @@
 #include "crypt/digest.h"
 #include "sig/body_hash.h"
 
+/*
+ * Percent of the questions a message may cause.  Each check has its own, so that nobody can make the check
+ * that matters end in temperror by what he publishes or writes for another: an SPF record of a hundred names, fifty
+ * ARC sets.  HELO is chosen freely beside a MAIL FROM of somebody else's, so the two are two checks.
+ */
+enum { SHARE_SPF = 32, SHARE_HELO = 12, SHARE_ARC = 24, SHARE_DMARC = 20 };
+
+/*
+ * Not less, however few questions the site allows, or a From with many labels would turn fail into temperror: eight
+ * names of the author (RFC 9989 4.10), at most as many of a sender beside him, the lists' two, the existence of one.
+ * For the same reason DKIM has a question for each signature that it verifies.
+ */
+#define DMARC_QUERIES_MIN 20
+
+/* Percent of the time all may wait.  What is behind it is DMARC's, which asks last: whether the author's domain exists. */
+#define WAIT_BEFORE_DMARC 67
+
 struct assess {
 	const struct assess_conf *conf;
 	struct assess_shared shared;
-	struct dns_task *dns;
+	struct dns_task *dns;				/* of SPF's MAIL FROM; the others stand beside it */
+	struct dns_task *helo_dns, *arc_dns, *dkim_dns, *dmarc_dns; /* NULL: not begun */
 	struct arena *arena;
 	bool trusted;
 	int64_t now;
@@ -29,6 +47,34 @@ asks_spf(const struct assess_conf *conf, const struct assess_client *client)
 	return conf->spf.enable && !client->trusted && client->ip.family != 0;
 }
 
+static struct dns_budget
+share_of(const struct assess_conf *conf, unsigned percent)
+{
+	unsigned share = (unsigned)((uint64_t)conf->budget.queries * percent / 100);
+
+	return (struct dns_budget){ share == 0 ? 1 : share, conf->budget.wait_ms * WAIT_BEFORE_DMARC / 100 };
+}
+
+static struct dns_budget
+share_of_dkim(const struct assess_conf *conf)
+{
+	struct dns_budget share = share_of(conf, 0);
+
+	share.queries = (unsigned)conf->dkim.signatures_max;
+	return share;
+}
+
+static struct dns_budget
+share_of_dmarc(const struct assess_conf *conf)
+{
+	struct dns_budget share = share_of(conf, SHARE_DMARC);
+
+	if (share.queries < DMARC_QUERIES_MIN)
+		share.queries = DMARC_QUERIES_MIN;
+	share.wait_ms = conf->budget.wait_ms;
+	return share;
+}
+
 static void
 begin_spf(struct assess *a, const struct assess_client *client)
 {
@@ -40,10 +86,12 @@ begin_spf(struct assess *a, const struct assess_client *client)
 		.mail_local = client->mail_local,
 		.mail_domain = client->mail_domain,
 		.receiver = client->receiver,
+		.dnssec = a->conf->dnssec,
 		.now = a->now,
 	};
 	a->mailfrom = spf_begin(&a->spf_input, SPF_MAILFROM, a->dns, a->arena);
-	a->helo = spf_begin(&a->spf_input, SPF_HELO, a->dns, a->arena);
+	a->helo_dns = dns_task_beside(a->dns, share_of(a->conf, SHARE_HELO));
+	a->helo = spf_begin(&a->spf_input, SPF_HELO, a->helo_dns, a->arena);
 }
 
 struct assess *
@@ -54,7 +102,7 @@ assess_begin(const struct assess_conf *conf, const struct assess_client *client,
 
 	a->conf = conf;
 	a->shared = *shared;
-	a->dns = dns_task_new(shared->dns, arena, conf->budget);
+	a->dns = dns_task_new(shared->dns, arena, share_of(conf, SHARE_SPF));
 	a->arena = arena;
 	a->trusted = client->trusted;
 	a->now = now;
@@ -123,7 +171,8 @@ begin_dmarc(struct assess *a)
 		.likely_n = a->mailfrom != NULL && a->spf_input.mail_domain.n > 0,
 		.draw = draw_percent(),
 	};
-	a->dmarc = dmarc_begin(in, a->dns, a->arena);
+	a->dmarc_dns = dns_task_beside(a->dns, share_of_dmarc(a->conf));
+	a->dmarc = dmarc_begin(in, a->dmarc_dns, a->arena);
 }
 
 /* ARC comes before DKIM: see arc_begin. */
@@ -137,11 +186,13 @@ begin_checks(struct assess *a, const struct header *header)
 	a->bodies = body_hashes_new(a->arena);
 	if (conf->arc.enable) {
 		struct arc_input in = { &conf->arc, header, a->now, a->shared.keys };
-		a->arc = arc_begin(&in, a->dns, a->bodies, a->arena);
+		a->arc_dns = dns_task_beside(a->dns, share_of(conf, SHARE_ARC));
+		a->arc = arc_begin(&in, a->arc_dns, a->bodies, a->arena);
 	}
 	if (conf->dkim.enable) {
 		struct dkim_input in = { &conf->dkim, header, a->found.from.domain, a->now, a->shared.keys };
-		a->dkim = dkim_begin(&in, a->dns, a->bodies, a->arena);
+		a->dkim_dns = dns_task_beside(a->dns, share_of_dkim(conf));
+		a->dkim = dkim_begin(&in, a->dkim_dns, a->bodies, a->arena);
 	}
 	if (conf->dmarc.enable && !a->trusted)
 		begin_dmarc(a);
@@ -177,8 +228,10 @@ end_spf(struct assess *a)
 	found->spf = spf_join(a->mailfrom);
 	begin_guess(a);
 	found->spf_helo = spf_join(a->helo);
-	if (a->guess != NULL)
+	if (a->guess != NULL) {
 		found->spf_guess = spf_join(a->guess);
+		found->guess_field = spf_guess_field(&a->spf_input, found->spf_guess, a->arena);
+	}
 	if (a->conf->spf.received_spf)
 		found->received_spf = spf_received(&a->spf_input, SPF_MAILFROM, found->spf, a->arena);
 }
@@ -215,6 +268,23 @@ gather_facts(struct assess *a)
 		arc_fact(found->arc, a->arena, &all->fact[all->n++]);
 }
 
+static void
+sum_stats(struct assess *a)
+{
+	const struct dns_task *const tasks[] = { a->dns, a->helo_dns, a->arc_dns, a->dkim_dns, a->dmarc_dns };
+	struct dns_task_stats *sum = &a->found.dns;
+
+	for (size_t i = 0; i < sizeof(tasks) / sizeof(tasks[0]); i++) {
+		if (tasks[i] == NULL)
+			continue;
+		struct dns_task_stats one = dns_task_stats(tasks[i]);
+		sum->queries += one.queries;
+		sum->from_cache += one.from_cache;
+		sum->temp += one.temp;
+		sum->waited_ms += one.waited_ms;
+	}
+}
+
 static const struct header *
 no_header(struct arena *arena)
 {
@@ -237,7 +307,7 @@ assess_end(struct assess *a)
 	if (a->dkim != NULL)
 		dkim_end(a->dkim, &a->found.dkim);
 	gather_facts(a);
-	a->found.dns = dns_task_stats(a->dns);
+	sum_stats(a);
 	a->ended = true;
 	return &a->found;
 }

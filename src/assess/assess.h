@@ -28,6 +28,7 @@ struct assess_conf {
 	struct arc_conf arc;
 	struct dmarc_conf dmarc;
 	const struct dmarc_lists *lists; /* dmarc_lists_open(&dmarc); NULL only where dmarc needs none */
+	bool dnssec;		  /* from the settings: answers are validated */
 	struct dns_budget budget; /* from the settings: queries and milliseconds per message */
 };
 
@@ -50,6 +51,7 @@ struct assessment {
 	const struct spf_result *spf;	   /* NULL: not asked */
 	const struct spf_result *spf_helo; /* NULL: not asked */
 	const struct spf_result *spf_guess; /* NULL: not asked */
+	struct view guess_field;	   /* value of an X-SPF-Guess field; empty: nothing was guessed */
 	struct view received_spf;	   /* value of a Received-SPF field; empty: not wanted, or SPF not asked */
 	struct from_domain from;
 	struct auth_facts dkim;	 /* empty: not asked */

@@ -2,8 +2,8 @@
  * assayctl check - one stored message through the daemon's own checks.
  */
 #include "assess/assess.h"
+#include "cli/check_json.h"
 #include "cli/cli.h"
-#include "cli/json.h"
 #include "mail/auth_results.h"
 #include "mail/domain.h"
 #include "milter/settings.h"
@@ -30,99 +30,14 @@ read_client(struct run *r, struct assess_client *client, struct err *err)
 {
 	struct mail_path path;
 
-	*client = (struct assess_client){ .helo = r->envelope.helo, .receiver = r->authserv_id, .trusted = true };
-	if (r->envelope.ip.n > 0) {
-		client->trusted = false;
-		if (!ip_parse(r->envelope.ip, &client->ip))
-			return err_perm(err, "--ip wants an IPv4 or IPv6 address, not \"%.*s\"", VIEW_ARG(r->envelope.ip));
-	}
+	*client = (struct assess_client){ .helo = r->envelope.helo, .receiver = r->authserv_id };
+	if (r->envelope.ip.n > 0 && !ip_parse(r->envelope.ip, &client->ip))
+		return err_perm(err, "--ip wants an IPv4 or IPv6 address, not \"%.*s\"", VIEW_ARG(r->envelope.ip));
 	if (!mail_path_parse(r->envelope.from, r->arena, &path, err))
 		return err_in(err, "--from");
 	client->mail_local = path.local;
 	client->mail_domain = path.domain;
 	return true;
-}
-
-static void
-json_fact(struct json *j, const struct auth_fact *f)
-{
-	json_object(j, NULL);
-	json_cstr(j, "method", name_of(auth_method_names, f->method));
-	json_cstr(j, "result", name_of(auth_result_names, f->result));
-	json_text(j, "reason", f->reason);
-	json_text(j, "comment", f->comment);
-	json_text(j, "domain", f->domain);
-	json_bool(j, "aligns", f->aligns);
-	json_object(j, "properties");
-	for (size_t i = 0; i < f->properties; i++) {
-		char name[64]; /* both halves are our own words */
-		snprintf(name, sizeof(name), "%s.%s", f->property[i].ptype, f->property[i].name);
-		json_text(j, name, f->property[i].value);
-	}
-	json_end(j, '}');
-	json_end(j, '}');
-}
-
-static void
-json_from(struct json *j, const struct from_domain *from)
-{
-	static const char *const outcomes[] = { [FROM_ONE] = "one", [FROM_NONE] = "none", [FROM_SEVERAL] = "several" };
-
-	json_object(j, "from");
-	json_cstr(j, "outcome", outcomes[from->outcome]);
-	json_text(j, "domain", from->domain);
-	json_array(j, "domains");
-	for (size_t i = 0; i < from->n; i++)
-		json_text(j, NULL, from->domains[i]);
-	json_end(j, ']');
-	json_text(j, "why", from->why);
-	json_end(j, '}');
-}
-
-static void
-json_spf(struct json *j, const char *key, const struct spf_result *r)
-{
-	if (r == NULL) {
-		json_null(j, key);
-		return;
-	}
-	json_object(j, key);
-	json_cstr(j, "result", name_of(auth_result_names, r->result));
-	json_text(j, "domain", r->domain);
-	json_text(j, "sender", r->sender);
-	json_text(j, "mechanism", r->mechanism);
-	json_text(j, "problem", r->problem);
-	json_text(j, "explanation", r->explanation);
-	json_number(j, "lookups", r->lookups);
-	json_number(j, "voids", r->voids);
-	json_bool(j, "secure", r->secure);
-	json_end(j, '}');
-}
-
-static void
-print_json(const struct run *r, const struct assessment *found, struct view field)
-{
-	struct json j = json_in(r->arena);
-
-	json_object(&j, NULL);
-	json_text(&j, "authserv_id", r->authserv_id);
-	json_text(&j, "authentication_results", field);
-	json_from(&j, &found->from);
-	json_spf(&j, "spf", found->spf);
-	json_spf(&j, "spf_helo", found->spf_helo);
-	json_spf(&j, "spf_guess", found->spf_guess);
-	json_array(&j, "facts");
-	for (size_t i = 0; i < found->facts.n; i++)
-		json_fact(&j, &found->facts.fact[i]);
-	json_end(&j, ']');
-	json_object(&j, "dns");
-	json_number(&j, "queries", found->dns.queries);
-	json_number(&j, "from_cache", found->dns.from_cache);
-	json_number(&j, "temporary_failures", found->dns.temp);
-	json_number(&j, "waited_ms", found->dns.waited_ms);
-	json_end(&j, '}');
-	json_end(&j, '}');
-	json_print(&j);
 }
 
 /* assayctl(1) "EXIT STATUS": is the author's domain shown to be true? */
@@ -165,7 +80,7 @@ check_message(struct run *r, struct view message, bool as_json, int *status, str
 	const struct assessment *found = assess_end(a);
 	struct view field = auth_results_write(r->authserv_id, &found->facts, true, 23, arena);
 	if (as_json)
-		print_json(r, found, field);
+		check_json_print(r->authserv_id, field, found, arena);
 	else
 		printf("Authentication-Results:%.*s\n", VIEW_ARG(field));
 	*status = exit_status(&found->facts);

@@ -76,6 +76,13 @@ struct dns_budget {
 struct dns_task *dns_task_new(struct dns *dns, struct arena *arena, struct dns_budget budget);
 
 /*
+ * A task of the same message with a count of questions of its own: what one stranger's records make us ask
+ * cannot use up what another's answer needs.  The time that all of them wait is counted together; budget.wait_ms is
+ * where this one stops, so the one with the largest has a rest for itself.  Same thread, same arena.
+ */
+struct dns_task *dns_task_beside(struct dns_task *first, struct dns_budget budget);
+
+/*
  * Ask without waiting.  name: A-labels, with or without a final dot, any case; octets other than
  * letters are asked as they are.  Never NULL.  Asking again for the same gives the same question and
  * costs nothing.  A name that cannot be one (empty label, label > 63, > 253 octets) is answered

@@ -52,7 +52,7 @@ static const struct conf_item items[] = {
 	CONF_INT(dns_conf, "ttl-max", ttl_max, 86400, 0, WEEK, "seconds"),
 	CONF_INT(dns_conf, "ttl-negative-max", ttl_negative_max, 3600, 0, WEEK, "seconds"),
 	CONF_INT(dns_conf, "queries-per-message", queries_per_message, 100, 1, 10000, ""),
-	CONF_INT(dns_conf, "wait-per-message", wait_per_message, 20000, 0, TEN_MINUTES_MS, "milliseconds"),
+	CONF_INT(dns_conf, "wait-per-message", wait_per_message, 15000, 0, TEN_MINUTES_MS, "milliseconds"),
 };
 
 const struct conf_section dns_section = CONF_SECTION("dns", dns_conf, items, section_ok);

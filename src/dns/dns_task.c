@@ -30,6 +30,8 @@ struct dns_task {
 	struct arena *arena;
 	struct dns_budget budget;
 	struct dns_task_stats stats;
+	int64_t *waited_ms; /* of budget.wait_ms: &own_waited_ms, or that of the task it stands beside */
+	int64_t own_waited_ms;
 	struct dns_question *first, **last;
 	struct dns_question *bucket[TASK_BUCKETS];
 	struct signal done; /* a question of this task has its answer; with the lock of that question's shard */
@@ -97,10 +99,20 @@ dns_task_new(struct dns *dns, struct arena *arena, struct dns_budget budget)
 	task->budget = budget;
 	if (budget.wait_ms > WAIT_MAX_MS)
 		task->budget.wait_ms = WAIT_MAX_MS;
+	task->waited_ms = &task->own_waited_ms;
 	task->last = &task->first;
 	signal_init(&task->done);
 	atomic_init(&task->answered, 0);
 	arena_defer(arena, task_end, task);
+	return task;
+}
+
+struct dns_task *
+dns_task_beside(struct dns_task *first, struct dns_budget budget)
+{
+	struct dns_task *task = dns_task_new(first->dns, first->arena, budget);
+
+	task->waited_ms = first->waited_ms;
 	return task;
 }
 
@@ -214,7 +226,7 @@ wait_for_entry(struct dns_task *task, struct dns_question *q)
 {
 	struct dns_shard *shard = dns_shard_of(task->dns, q->hash);
 	int64_t start = clock_mono_ms(&clock_system);
-	int64_t until = start + task->budget.wait_ms - task->stats.waited_ms;
+	int64_t until = start + task->budget.wait_ms - *task->waited_ms;
 	bool time_left = true;
 
 	lock_take(&shard->lock);
@@ -222,7 +234,9 @@ wait_for_entry(struct dns_task *task, struct dns_question *q)
 		time_left = signal_wait(&task->done, &shard->lock, until);
 	time_left = !leave_flight(q);
 	lock_drop(&shard->lock);
-	task->stats.waited_ms += clock_mono_ms(&clock_system) - start;
+	int64_t waited = clock_mono_ms(&clock_system) - start;
+	task->stats.waited_ms += waited;
+	*task->waited_ms += waited;
 	return time_left;
 }
 

@@ -143,7 +143,17 @@ put_comment(struct writer *w, struct view comment)
 	struct buffer atom = buffer_in(w->arena);
 
 	add_delimited(&atom, '(', comment, ')', "()\\");
-	put_atom(w, buffer_view(&atom));
+	struct view rest = buffer_view(&atom), word;
+	if (TAB_COLUMNS + rest.n <= COLUMNS_MAX) {
+		put_atom(w, rest);
+		return;
+	}
+	bool more;
+	do { /* too long for a line of its own: folded at its spaces; ends: each turn takes a word */
+		more = view_split(rest, ' ', &word, &rest);
+		if (word.n > 0)
+			put_atom(w, word);
+	} while (more);
 }
 
 /* resinfo = ";" methodspec [ reasonspec ] [ 1*propspec ]; each on a line of its own, for those who grep */

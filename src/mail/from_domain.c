@@ -103,7 +103,8 @@ from_domain_find(const struct header *h, struct arena *arena, struct from_domain
 	struct view *domains = ARENA_ARRAY(arena, f.n, struct view);
 	for (size_t i = 0; i < f.n; i++)
 		domains[i] = f.domains[i];
-	*from = (struct from_domain){ .domains = domains, .n = f.n, .mailboxes = f.mailboxes, .domain = VIEW_EMPTY };
+	*from = (struct from_domain){ .domains = domains, .n = f.n, .mailboxes = f.mailboxes, .fields = f.fields,
+		.domain = VIEW_EMPTY };
 	from->why = why_not_one(&f, arena, &from->outcome);
 	if (from->outcome == FROM_ONE)
 		from->domain = domains[0];

@@ -1,3 +1,4 @@
+#include "milter/session_history.h"
 #include "milter/session_state.h"
 
 #include "base/cursor.h"
@@ -457,4 +458,5 @@ session_on_eom(struct session *s, session_macro *macro, void *ctx, struct sessio
 	s->msg.phase = MESSAGE_DECIDED;
 	o.ms = clock_mono_ms(s->env->clock) - began;
 	session_log_verdict(s, &o);
+	session_history_record(s, o.found, o.decided.action);
 }

@@ -114,6 +114,8 @@ session_build_edits(struct session *s, const struct assessment *found, const str
 	if (m->settings->site.strip_forged)
 		delete_forged(&e, &m->header, m->authserv_id);
 	insert_field(&e, results_name, write_results(m->authserv_id, &found->facts, s->arena));
+	if (found->guess_field.n > 0)
+		insert_field(&e, VIEW_LIT("X-SPF-Guess"), found->guess_field);
 	if (found->received_spf.n > 0)
 		insert_field(&e, VIEW_LIT("Received-SPF"), found->received_spf);
 	if (decided->action == VERDICT_QUARANTINE)

@@ -80,6 +80,8 @@ struct session_outcome {
  *	spf= spf_helo= spf_guess=
  *	dkim=		RESULT:d=DOMAIN,s=SELECTOR;... in the order of the fields; ";+N": not shown
  *	from_domain=	of the author, or <none>, <several>
+ *	dmarc=		STATUS:p=POLICY,d=DOMAIN of the record; dmarc_other= where the other discovery differs
+ *	arc=		RESULT:i=HIGHEST,d=SEALER; left out without a chain
  *	verdict= rule= reply=	for the message as a whole, and the reply if it is one of ours
  *	each=		VERDICT:<RECIPIENT>,... where they differ
  *	why=		in words

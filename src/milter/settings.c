@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "conf/read.h"
 #include "milter/listen_address.h"
+#include "milter/session_history.h"
 
 #include <string.h>
 #include <syslog.h>
@@ -151,15 +152,16 @@ settings_new(void)
 static void
 join_parts(struct settings *s)
 {
+	s->assess.dnssec = s->dns.dnssec;
 	s->assess.budget = (struct dns_budget){
 		.queries = (unsigned)s->dns.queries_per_message,
 		.wait_ms = s->dns.wait_per_message,
 	};
 }
 
-/* The presets need no list, so only a file's settings can fail here. */
+/* What settings name and messages use.  The presets name nothing, so only a file's settings can fail here. */
 static bool
-open_lists(struct settings *s, void (*say)(void *ctx, const char *text), void *ctx)
+open_files(struct settings *s, void (*say)(void *ctx, const char *text), void *ctx)
 {
 	struct view warning;
 	struct err err;
@@ -169,6 +171,8 @@ open_lists(struct settings *s, void (*say)(void *ctx, const char *text), void *c
 		say(ctx, arena_printf(s->arena, "%.*s: dmarc: %s", VIEW_ARG(s->path), err.text).p);
 	else if (warning.n > 0)
 		say(ctx, arena_printf(s->arena, "%.*s: warning: dmarc: %.*s", VIEW_ARG(s->path), VIEW_ARG(warning)).p);
+	if (s->assess.dmarc.enable && s->assess.dmarc.history_file.n > 0)
+		s->history = session_history_open(s->assess.dmarc.history_file, s->arena);
 	return s->assess.lists != NULL;
 }
 
@@ -197,7 +201,7 @@ settings_load(const char *path, void (*say)(void *ctx, const char *text), void *
 	}
 	s->path = (struct view){ arena_cstr(s->arena, view_of(path)), strlen(path) };
 	join_parts(s);
-	if (!open_lists(s, say, ctx)) {
+	if (!open_files(s, say, ctx)) {
 		settings_unref(s);
 		return NULL;
 	}

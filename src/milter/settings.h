@@ -51,6 +51,8 @@ struct limits_conf {
 };
 extern const struct conf_section limits_section;
 
+struct session_history;
+
 struct settings {
 	struct arena *arena;
 	atomic_uint refs;
@@ -61,6 +63,7 @@ struct settings {
 	struct limits_conf limits;
 	struct dns_conf dns;
 	struct srs_conf srs;
+	struct session_history *history; /* of dmarc.history-file; NULL: none is wanted */
 	struct assess_conf assess; /* .spf and .dkim from their groups, .budget from dns */
 };
 

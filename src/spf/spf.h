@@ -58,6 +58,7 @@ struct spf_input {
 	struct view mail_local; /* as given; empty with an empty mail_domain: the null sender */
 	struct view mail_domain; /* mail/domain.h's spelling */
 	struct view receiver;	/* our name, for %{r} */
+	bool dnssec;		/* answers are validated: the fact's comment tells how it went */
 	int64_t now;		/* seconds since the epoch, for %{t} */
 };
 
@@ -103,6 +104,9 @@ struct view spf_smtp_comment(const struct spf_input *in, const struct spf_result
 /* Value of the Received-SPF field, LF + tab folds. */
 struct view spf_received(const struct spf_input *in, enum spf_identity identity, const struct spf_result *r,
     struct arena *arena);
+
+/* Value of the X-SPF-Guess field, for a result of SPF_GUESS: "pass (best guess: ...)"; LF + tab folds. */
+struct view spf_guess_field(const struct spf_input *in, const struct spf_result *r, struct arena *arena);
 
 /* smtp.mailfrom or smtp.helo; only a MAIL FROM pass aligns (RFC 9989: never HELO). */
 void spf_fact(const struct spf_input *in, enum spf_identity identity, const struct spf_result *r, struct arena *arena,

@@ -164,6 +164,28 @@ spf_received(const struct spf_input *in, enum spf_identity identity, const struc
 
 /* --- the fact ----------------------------------------------------------------------------------- */
 
+struct view
+spf_guess_field(const struct spf_input *in, const struct spf_result *r, struct arena *arena)
+{
+	struct buffer b = buffer_in(arena);
+
+	buffer_addf(&b, "%s (best guess, not SPF:\n\t", name_of(auth_result_names, (int)r->result));
+	add_escaped(&b, spf_header_comment(in, r, arena), "()\\");
+	buffer_add_char(&b, ')');
+	return buffer_view(&b);
+}
+
+/* RFC 7208 knows nothing of it; readers who validate want to know whether the verdict can be forged on its way to us. */
+static struct view
+fact_comment(const struct spf_input *in, const struct spf_result *r, struct arena *arena)
+{
+	struct view words = spf_header_comment(in, r, arena);
+
+	if (!in->dnssec)
+		return words;
+	return arena_printf(arena, "%.*s; DNSSEC %s", VIEW_ARG(words), r->secure ? "secure" : "insecure");
+}
+
 void
 spf_fact(const struct spf_input *in, enum spf_identity identity, const struct spf_result *r, struct arena *arena,
     struct auth_fact *fact)
@@ -172,7 +194,7 @@ spf_fact(const struct spf_input *in, enum spf_identity identity, const struct sp
 		.method = AUTH_SPF,
 		.result = r->result,
 		.reason = has_problem(r) ? clean(r->problem, arena) : VIEW_EMPTY,
-		.comment = spf_header_comment(in, r, arena),
+		.comment = fact_comment(in, r, arena),
 		.domain = identity == SPF_MAILFROM ? r->domain : VIEW_EMPTY,
 		.aligns = identity == SPF_MAILFROM && r->result == AUTH_PASS,
 	};

@@ -5,6 +5,7 @@ Prints a line for each test and closes with "N passed, N failed".
 """
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import threading
 import time
 import traceback
 
-from lab import Lab, LabError, header_fields, is_listening, wait_until, write
+from lab import Lab, LabError, header_fields, is_listening, read, wait_until, write
 from mailkit import Signer, letter
 
 TESTS = []
@@ -296,6 +297,40 @@ def hup_with_a_broken_file_changes_nothing(lab):
 
 
 @test
+def dmarc_pass_and_fail(lab):
+    sent(lab, letter("t-dmarc-pass", "ann@strict.example"), "ann@strict.example", "user@local.test", "192.0.2.25")
+    check_in(results(lab, "t-dmarc-pass"), "dmarc=pass", "header.from=strict.example")
+    sent(lab, letter("t-dmarc-sub", "ann@sub.strict.example"), "ann@strict.example", "user@local.test", "192.0.2.25")
+    check_in(results(lab, "t-dmarc-sub"), "dmarc=pass", "header.from=sub.strict.example")
+    sent(lab, letter("t-dmarc-fail", "ann@strict.example"), "bob@plain.example", "user@local.test", "203.0.113.7")
+    check_in(results(lab, "t-dmarc-fail"), "dmarc=fail", "header.from=strict.example")
+
+
+@test
+def history_for_opendmarc_import(lab):
+    path = lab.path("history/dmarc.dat")
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    shutil.chown(os.path.dirname(path), "nobody", "nogroup")
+    lab.assay_conf(dmarc={"history-file": f'"{path}"'})
+    lab.processes["assayd"].send_signal(signal.SIGHUP)
+
+    def written():
+        mark = f"t-history-{time.monotonic():.2f}"
+        sent(lab, letter(mark, "ann@strict.example"), "ann@strict.example", "user@local.test", "192.0.2.25")
+        return read(path)
+    text = wait_until("the history", written)
+    check_in(text, "\nfrom strict.example\n", "\nmfrom strict.example\n", "\nipaddr 192.0.2.25\n", "job ")
+    os.rename(path, path + ".1")
+    assert written().startswith("job "), "a renamed file is not followed"
+    shutil.rmtree(os.path.dirname(path))
+    before = len(lab.assayd_log())
+    written()
+    wait_until("a warning", lambda: "event=history-lost" in lab.assayd_log()[before:])
+    lab.assay_conf()
+    lab.processes["assayd"].send_signal(signal.SIGHUP)
+
+
+@test
 def second_instance_refuses(lab):
     done = subprocess.run([lab.assayd_path, "-f", "-c", lab.path("etc/assay.conf")], capture_output=True, text=True,
                           timeout=30, check=False)
@@ -395,6 +430,8 @@ def zones(lab):
     lab.zone("six.example", ['@ IN TXT "v=spf1 ip6:2001:db8::/64 -all"'])
     lab.zone("plain.example", ["@ IN A 203.0.113.7"])
     lab.zone("late.example", ['@ IN TXT "v=spf1 ip4:192.0.2.0/24 -all"', late.zone_line()])
+    lab.zone("strict.example", ['@ IN TXT "v=spf1 ip4:192.0.2.0/24 -all"', '_dmarc IN TXT "v=DMARC1; p=reject"',
+                                "@ IN A 192.0.2.25", "sub IN A 192.0.2.25"])
     lab.zone("broken.example", None)
     lab.zone("example", [])
 

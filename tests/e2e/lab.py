@@ -10,6 +10,7 @@ import glob
 import os
 import pwd
 import re
+import shutil
 import signal
 import smtplib
 import socket
@@ -116,6 +117,8 @@ class Lab:
     def __enter__(self):
         if os.geteuid() != 0:
             raise LabError("this needs root: Postfix's master does not run without it")
+        for name in ("log", "spool", "mail", "lib"):  # of an earlier run
+            shutil.rmtree(self.path(name), ignore_errors=True)
         self.unpack()
         return self
 

@@ -47,8 +47,9 @@ open_once(void)
 	key.key = private_key_from_pem(view_of(pem), &err);
 	assert(key.key != NULL);
 	struct view p = base64_encode(private_key_public(key.key, arena), arena);
-	dns = dns_open_fake(arena_printf(arena, "s._domainkey.d.example TXT \"p=%.*s\"\nt._domainkey.d.example TIMEOUT\n",
-	    VIEW_ARG(p)), &err);
+	struct view zone = arena_printf(arena,
+	    "s._domainkey.d.example TXT \"p=%.*s\"\nt._domainkey.d.example TIMEOUT\n", VIEW_ARG(p));
+	dns = dns_open_fake(zone, &err);
 	assert(dns != NULL);
 	arena_free(arena);
 }

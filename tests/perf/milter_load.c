@@ -18,6 +18,8 @@
 
 /* Of the milter protocol, version 6 (libmilter/mfdef.h says the same). */
 #define CHUNK 65535
+#define NO_EOH 0x40u /* not even to be sent */
+#define NO_DATA 0x200u
 #define NR_HDR 0x80u
 #define NR_HELO 0x2000u
 #define NR_CONN 0x1000u
@@ -90,9 +92,11 @@ macros(char command, const char *pairs, size_t n)
 	packet('D', &command, 1, pairs, n, "", 0);
 }
 
+/* A filter that writes its answer in two pieces over TCP would wait 40 ms for our acknowledgement: not what is measured. */
 static void
 take(void *p, size_t n)
 {
+	setsockopt(sock, IPPROTO_TCP, TCP_QUICKACK, &(int){ 1 }, sizeof(int));
 	for (size_t at = 0; at < n;) {
 		ssize_t got = read(sock, (char *)p + at, n - at);
 		if (got == 0) {
@@ -180,7 +184,7 @@ greet(const char *address)
 	uint16_t port = htons(40000);
 	char text[100];
 
-	macros('C', LIT("j\0mx.example.net\0{daemon_name}\0mx.example.net\0{daemon_addr}\0127.0.0.1\0v\0Postfix 3.7.11\0"));
+	macros('C', LIT("j\0mx.example.net\0{daemon_name}\0mx.example.net\0{daemon_addr}\0" "127.0.0.1\0v\0Postfix 3.7.11\0"));
 	int n = snprintf(text, sizeof(text), "%s", address);
 	packet('C', strchr(address, ':') != NULL ? "mail.sender.example\0006" : "mail.sender.example\0004", 21, &port, 2,
 	    text, (size_t)n + 1);
@@ -219,6 +223,17 @@ send_header(const char *p, const char *end)
 	return p < end ? p + 1 : p;
 }
 
+/* DATA and the end of the header: nothing but a letter, unless the filter does not want it. */
+static void
+bare_event(char command, uint32_t unwanted, uint32_t no_reply)
+{
+	if ((steps & unwanted) != 0)
+		return;
+	macros(command, LIT("i\0004ABCDEF\0"));
+	packet(command, "", 0, "", 0, "", 0);
+	event(no_reply);
+}
+
 static void
 send_message(const char *text, size_t n, const char *sender)
 {
@@ -232,13 +247,9 @@ send_message(const char *text, size_t n, const char *sender)
 	macros('R', LIT("i\0004ABCDEF\0{rcpt_addr}\0user@example.net\0{rcpt_host}\0example.net\0{rcpt_mailer}\0virtual\0"));
 	packet('R', LIT("<user@example.net>\0"), "", 0, "", 0);
 	event(NR_RCPT);
-	macros('T', LIT("i\0004ABCDEF\0"));
-	packet('T', "", 0, "", 0, "", 0);
-	event(NR_DATA);
+	bare_event('T', NO_DATA, NR_DATA);
 	const char *body = send_header(text, end);
-	macros('N', LIT("i\0004ABCDEF\0"));
-	packet('N', "", 0, "", 0, "", 0);
-	event(NR_EOH);
+	bare_event('N', NO_EOH, NR_EOH);
 	for (const char *p = body; p < end; p += CHUNK) {
 		size_t some = (size_t)(end - p) < CHUNK ? (size_t)(end - p) : CHUNK;
 		macros('B', LIT("i\0004ABCDEF\0"));

@@ -63,6 +63,7 @@ def measure(lab):
     lab.zone("sender.example", ['@ IN TXT "v=spf1 include:_a.sender.example -all"',
                                 '_a IN TXT "v=spf1 ip4:198.51.100.0/24 ip4:192.0.2.0/24 -all"',
                                 rsa.zone_line(), ed.zone_line()])
+    lab.zone("example", [])  # where DMARC's discovery ends
     lab.start_nsd()
     lab.assay_conf()
     lab.start_assayd()

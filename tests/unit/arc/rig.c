@@ -52,7 +52,8 @@ bool
 rig_verify(struct rig *rig, struct view text, struct rig_message *m, struct err *err)
 {
 	struct body_hashes *bodies = body_hashes_new(rig->arena);
-	struct dns_task *task = dns_task_new(rig->dns, rig->arena, (struct dns_budget){ .queries = 200, .wait_ms = 500 });
+	struct dns_budget budget = { .queries = 200, .wait_ms = 500 };
+	struct dns_task *task = dns_task_new(rig->dns, rig->arena, budget);
 
 	*m = (struct rig_message){ .queries = 0 };
 	header_init(&m->header, rig->arena, HEADER_OCTETS_MAX, HEADER_FIELDS_MAX);

@@ -65,7 +65,7 @@ setup(void)
 	conf = (struct arc_seal_conf){ .domain = VIEW_LIT("fwd.example"), .key = keys, .keys = 2, .timestamps = true,
 		.expire = { ARC_EXPIRE_AFTER, ARC_EXPIRE_PRESET }, .rsa_bits_min = ARC_SEAL_BITS_PRESET };
 	facts = (struct auth_facts){ ARENA_ARRAY(rig.arena, 3, struct auth_fact), 3 };
-	facts.fact[0] = (struct auth_fact){ .method = AUTH_SPF, .result = AUTH_PASS, .comment = VIEW_LIT("sender is fine") };
+	facts.fact[0] = (struct auth_fact){ .method = AUTH_SPF, .result = AUTH_PASS, .comment = VIEW_LIT("fine") };
 	auth_fact_property(&facts.fact[0], "smtp", "mailfrom", VIEW_LIT("b@example.org"));
 	facts.fact[1] = (struct auth_fact){ .method = AUTH_ARC, .result = AUTH_PASS };
 	facts.fact[2] = (struct auth_fact){ .method = AUTH_DMARC, .result = AUTH_FAIL };
@@ -134,7 +134,8 @@ START_TEST(a_first_set)
 	ck_view_is(seal.field[2].name, "ARC-Authentication-Results");
 	const char *as = unfolded(seal.field[0].value), *ams = unfolded(seal.field[1].value);
 	const char *aar = unfolded(seal.field[2].value);
-	ck_assert_msg(strncmp(as, " i=1; a=rsa-sha256; cv=none; d=fwd.example; s=2026a; t=1700000000; b=", 69) == 0, "%s", as);
+	ck_assert_msg(strstr(as, " i=1; a=rsa-sha256; cv=none; d=fwd.example; s=2026a; t=1700000000; b=") == as, "%s",
+	    as);
 	static const char *const wanted = " i=1; a=rsa-sha256; c=relaxed/relaxed; d=fwd.example; s=2026a; t=1700000000;"
 					  " x=1702592000; h=From:From:To:Subject:Date:List-Id:DKIM-Signature; bh=";
 	ck_assert_msg(strncmp(ams, wanted, strlen(wanted)) == 0, "%s", ams);
@@ -255,7 +256,8 @@ START_TEST(failing_chains_are_sealed_once)
 	ck_assert_msg(seal_message(text, false, &m, &seal, &err), "%s", err.text);
 	ck_assert_uint_eq(seal.instance, 3);
 	ck_assert(strstr(unfolded(seal.field[0].value), " i=3; a=rsa-sha256; cv=fail;") != NULL);
-	ck_assert(strstr(unfolded(seal.field[2].value), "arc=fail reason=\"ARC-Message-Signature i=2: body hash differs\"") != NULL);
+	ck_assert(strstr(unfolded(seal.field[2].value),
+		      "arc=fail reason=\"ARC-Message-Signature i=2: body hash differs\"") != NULL);
 	text = rig_sealed_text(&rig, &seal, text);
 	ck_assert(!seal_message(text, false, &m, &seal, &err));
 	ck_assert(m.chain.result == AUTH_FAIL && m.chain.ends_failed && m.queries == 0);
@@ -359,8 +361,10 @@ START_TEST(times_are_options)
 	conf.timestamps = false;
 	conf.expire = (struct arc_expire){ ARC_EXPIRE_NONE, 0 };
 	ck_assert(seal_message(VIEW_LIT(MESSAGE), false, &m, &seal, &err));
-	for (int i = 0; i < 2; i++)
-		ck_assert(strstr(unfolded(seal.field[i].value), " t=") == NULL && strstr(unfolded(seal.field[i].value), " x=") == NULL);
+	for (int i = 0; i < 2; i++) {
+		ck_assert(strstr(unfolded(seal.field[i].value), " t=") == NULL);
+		ck_assert(strstr(unfolded(seal.field[i].value), " x=") == NULL);
+	}
 	conf.expire = (struct arc_expire){ ARC_EXPIRE_AT, 1893456000 };
 	ck_assert(seal_message(VIEW_LIT(MESSAGE), false, &m, &seal, &err));
 	ck_assert(strstr(unfolded(seal.field[1].value), " x=1893456000;") != NULL);

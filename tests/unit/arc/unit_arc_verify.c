@@ -132,7 +132,8 @@ forge(unsigned instance, const char *ams_tags, const char *seal_tags, const stru
 	ck_assert(header_read(text, &h, &body, &err));
 	ck_assert_msg(arc_field_parse(ARC_AMS, &from, rig.arena, &field, &err), "%s", err.text);
 	value = sign(value, arc_hash_message(&h, &field, rig.arena), key);
-	text = put_on_top("ARC-Authentication-Results", arena_printf(rig.arena, " i=%u; mx.d.example; none", instance), text);
+	struct view aar = arena_printf(rig.arena, " i=%u; mx.d.example; none", instance);
+	text = put_on_top("ARC-Authentication-Results", aar, text);
 	text = put_on_top("ARC-Message-Signature", value, text);
 	value = arena_printf(rig.arena, " %s; b=QQ==", seal_tags);
 	header_init(&h, rig.arena, 1000000, 10000);

@@ -446,10 +446,10 @@ serve(void *object)
 	}
 }
 
-struct nameserver *
-nameserver_start(void)
+/* One port for both; false when the one that UDP was given is busy for TCP. */
+static bool
+open_sockets(struct nameserver *s)
 {
-	struct nameserver *s = mem_zero(sizeof(*s));
 	struct sockaddr_in sa = { .sin_family = AF_INET };
 	socklen_t n = sizeof(sa);
 	int size = 4 << 20;
@@ -458,12 +458,28 @@ nameserver_start(void)
 	s->udp = socket(AF_INET, SOCK_DGRAM, 0);
 	s->tcp = socket(AF_INET, SOCK_STREAM, 0);
 	setsockopt(s->udp, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
-	if (bind(s->udp, (struct sockaddr *)&sa, n) < 0 || getsockname(s->udp, (struct sockaddr *)&sa, &n) < 0
-	    || bind(s->tcp, (struct sockaddr *)&sa, n) < 0 || listen(s->tcp, 50) < 0 || pipe(s->stop) < 0) {
+	if (bind(s->udp, (struct sockaddr *)&sa, n) == 0 && getsockname(s->udp, (struct sockaddr *)&sa, &n) == 0 &&
+	    bind(s->tcp, (struct sockaddr *)&sa, n) == 0 && listen(s->tcp, 50) == 0) {
+		s->port = ntohs(sa.sin_port);
+		return true;
+	}
+	close(s->udp);
+	close(s->tcp);
+	return false;
+}
+
+struct nameserver *
+nameserver_start(void)
+{
+	struct nameserver *s = mem_zero(sizeof(*s));
+	int tries = 100;
+
+	while (!open_sockets(s) && --tries > 0)
+		;
+	if (tries == 0 || pipe(s->stop) < 0) {
 		perror("nameserver");
 		exit(2);
 	}
-	s->port = ntohs(sa.sin_port);
 	for (int i = 0; i < TCP_MAX; i++)
 		s->client[i] = -1;
 	s->delayed = mem_zero(DELAYED_MAX * sizeof(*s->delayed));
