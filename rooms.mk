@@ -15,8 +15,9 @@ WITH_DKIM = $(S)/dkim/libdkim.a $(WITH_SIG)
 WITH_ARC = $(S)/arc/libarc.a $(WITH_SIG)
 WITH_SPF = $(S)/spf/libspf.a $(WITH_SIG) $(SPF2_LIBS)
 WITH_DMARC = $(S)/dmarc/libdmarc.a $(WITH_SIG) $(OPENDMARC_LIBS)
+WITH_SRS = $(S)/srs/libsrs.a $(S)/mail/libmail.a $(WITH_CONF) $(WITH_CRYPT) $(IDN2_LIBS) $(SQLITE_LIBS)
 WITH_ASSESS = $(S)/assess/libassess.a $(S)/dkim/libdkim.a $(S)/arc/libarc.a $(S)/spf/libspf.a $(S)/dmarc/libdmarc.a \
 	$(WITH_SIG) $(SPF2_LIBS) $(OPENDMARC_LIBS)
 WITH_POLICY = $(S)/policy/libpolicy.a $(WITH_ASSESS)
-WITH_MILTER = $(S)/milter/libmilterroom.a $(WITH_POLICY) $(MILTER_LIBS)
+WITH_MILTER = $(S)/milter/libmilterroom.a $(S)/srs/libsrs.a $(WITH_POLICY) $(MILTER_LIBS) $(SQLITE_LIBS)
 SUPPORT = $(top_builddir)/tests/support/libsupport.a

@@ -1,19 +1,16 @@
 #include "crypt/crypt_state.h"
 #include "crypt/key.h"
+#include "crypt/private_file.h"
 
 #include "base/mem.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 #include <stdatomic.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 struct private_key {
 	atomic_uint refs;
@@ -92,67 +89,15 @@ private_key_from_pem(struct view pem, struct err *err)
 	return key;
 }
 
-/* Looks at the open file, not at its name, so nobody can exchange it in between. */
-static bool
-is_private(int fd, struct err *err)
-{
-	struct stat st;
-
-	if (fstat(fd, &st) != 0)
-		return err_temp(err, "%s", strerror(errno));
-	if (!S_ISREG(st.st_mode))
-		return err_perm(err, "not a regular file");
-	if (st.st_mode & (S_IWGRP | S_IXGRP | S_IRWXO))
-		return err_perm(err, "mode %04o lets others at the key; 0600 or 0640 is wanted", (unsigned)st.st_mode & 07777);
-	if (st.st_size > PEM_OCTETS_MAX)
-		return err_perm(err, "longer than %d octets", PEM_OCTETS_MAX);
-	return true;
-}
-
-/* @UNSAFE: writes at text + n, never past room */
-static ssize_t
-read_whole(int fd, char *text, size_t room)
-{
-	size_t n = 0;
-
-	while (n < room) {
-		ssize_t got = read(fd, text + n, room - n);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return -1;
-		if (got == 0)
-			break;
-		n += (size_t)got;
-	}
-	return (ssize_t)n;
-}
-
 struct private_key *
 private_key_load(const char *path, struct err *err)
 {
-	struct private_key *key = NULL;
-	/* O_NONBLOCK: a FIFO put there must not hang the start; it is refused below. */
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	struct view text;
 
-	if (fd < 0) {
-		if (errno == ENOENT || errno == EACCES)
-			err_perm(err, "%s: %s", path, strerror(errno));
-		else
-			err_temp(err, "%s: %s", path, strerror(errno));
+	if (!private_file_read(path, PEM_OCTETS_MAX, &text, err))
 		return NULL;
-	}
-	if (is_private(fd, err)) {
-		char *text = mem_zero(PEM_OCTETS_MAX);
-		ssize_t n = read_whole(fd, text, PEM_OCTETS_MAX);
-		if (n < 0)
-			err_temp(err, "%s", strerror(errno));
-		else
-			key = private_key_from_pem((struct view){ text, (size_t)n }, err);
-		mem_wipe(text, PEM_OCTETS_MAX);
-		mem_free(text);
-	}
-	close(fd);
+	struct private_key *key = private_key_from_pem(text, err);
+	private_file_wipe(text);
 	if (key == NULL)
 		err_in(err, "%s", path);
 	return key;

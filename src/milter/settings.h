@@ -6,6 +6,7 @@
 #include "conf/item.h"
 #include "dns/dns_conf.h"
 #include "policy/policy.h"
+#include "srs/srs.h"
 
 #include <stdatomic.h>
 
@@ -63,6 +64,7 @@ struct settings {
 	struct site_conf site;
 	struct limits_conf limits;
 	struct dns_conf dns;
+	struct srs_conf srs;
 	struct session_history *history; /* of dmarc.history-file; NULL: none is wanted */
 	struct policy_conf policy;
 	const struct policy_set *policies; /* of policy.directory; NULL: none were read */

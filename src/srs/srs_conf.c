@@ -1,0 +1,155 @@
+#include "srs/srs.h"
+
+#include "mail/domain.h"
+#include "srs/srs_text.h"
+
+const struct name_row srs_scheme_names[] = {
+	{ "libsrs2", SRS_LIBSRS2 },
+	{ "exim", SRS_EXIM },
+	{ NULL, 0 },
+};
+
+const struct name_row srs_outcome_names[] = {
+	{ "rewritten", SRS_REWRITTEN },
+	{ "valid", SRS_VALID },
+	{ "null", SRS_NULL },
+	{ "no-address", SRS_NO_ADDRESS },
+	{ "own", SRS_OWN },
+	{ "excluded", SRS_EXCLUDED },
+	{ "too-long", SRS_TOO_LONG },
+	{ "not-ours", SRS_NOT_OURS },
+	{ "not-srs", SRS_NOT_SRS },
+	{ "malformed", SRS_MALFORMED },
+	{ "forged", SRS_FORGED },
+	{ "expired", SRS_EXPIRED },
+	{ "unknown", SRS_UNKNOWN },
+	{ "temperror", SRS_TEMP },
+	{ NULL, 0 },
+};
+
+static const struct name_row database_names[] = {
+	{ "never", SRS_DB_NEVER },
+	{ "long", SRS_DB_LONG },
+	{ "always", SRS_DB_ALWAYS },
+	{ NULL, 0 },
+};
+
+static const struct name_row separator_names[] = {
+	{ "=", '=' },
+	{ "+", '+' },
+	{ "-", '-' },
+	{ NULL, 0 },
+};
+
+static bool
+is_domain(struct view name, struct err *err)
+{
+	struct arena *arena = arena_new();
+	struct view ascii;
+	bool ok = domain_to_ascii(name, arena, &ascii, err) && view_eq_nocase(ascii, name);
+
+	arena_free(arena);
+	return ok || err_perm(err, "wants domains without a final dot, other than ASCII as \"xn--\"");
+}
+
+static bool
+check_domain(const void *field, struct err *err)
+{
+	const struct view *domain = field;
+
+	return domain->n == 0 || is_domain(*domain, err);
+}
+
+static bool
+check_domains(const void *field, struct err *err)
+{
+	const struct conf_list *list = field;
+
+	for (size_t i = 0; i < list->n; i++)
+		if (!is_domain(list->item[i], err))
+			return false;
+	return true;
+}
+
+static bool
+check_exclude(const void *field, struct err *err)
+{
+	const struct conf_list *list = field;
+
+	for (size_t i = 0; i < list->n; i++)
+		if (!is_domain(view_from(list->item[i], view_starts(list->item[i], VIEW_LIT("."))), err))
+			return false;
+	return true;
+}
+
+static const struct conf_item srs_rows[] = {
+	/*        struct    name in file     field          default     min max   unit */
+	CONF_BOOL(srs_conf, "enable",        enable,        false),
+	CONF_TEXT(srs_conf, "domain",        domain,        "",         check_domain),
+	CONF_LIST(srs_conf, "old-domains",   old_domains,   "",         0, 100, check_domains),
+	CONF_LIST(srs_conf, "exclude",       exclude,       "",         0, 10000, check_exclude),
+	CONF_ENUM(srs_conf, "scheme",        scheme,        SRS_LIBSRS2, srs_scheme_names),
+	CONF_BOOL(srs_conf, "read-other",    read_other,    false),
+	CONF_TEXT(srs_conf, "secrets",       secrets_file,  "/etc/assay/srs.secrets", NULL),
+	/* Four digits, letters folded: one in two million is hit by chance.  Mail::SRS and libsrs2 have 4. */
+	CONF_INT (srs_conf, "hashlength",    hashlength,    4,          4, 27, "digits"),
+	CONF_INT (srs_conf, "hashmin",       hashmin,       4,          4, 27, "digits"),
+	/* A stamp counts to 1024; 1000 keeps one of tomorrow from being an old one. */
+	CONF_INT (srs_conf, "maxage",        maxage,        0,          0, 1000, "days"),
+	CONF_BOOL(srs_conf, "usehash",       usehash,       true),
+	CONF_BOOL(srs_conf, "usetimestamp",  usetimestamp,  true),
+	CONF_ENUM(srs_conf, "separator",     separator,     '=',        separator_names),
+	CONF_ENUM(srs_conf, "database",      database,      SRS_DB_NEVER, database_names),
+	CONF_TEXT(srs_conf, "database-file", database_file, "/var/lib/assay/srs.sqlite", NULL),
+};
+
+static bool
+check_together(const void *section, struct err *err)
+{
+	const struct srs_conf *conf = section;
+
+	if (conf->enable && conf->domain.n == 0)
+		return err_perm(err, "enable needs domain: the one that rewritten senders are of");
+	if (conf->hashmin > conf->hashlength)
+		return err_perm(err, "hashmin is above hashlength: what is written would not be read");
+	return true;
+}
+
+const struct conf_section srs_section = CONF_SECTION("srs", srs_conf, srs_rows, check_together);
+
+#define LIBSRS2_DAYS 21
+#define EXIM_DAYS 10
+
+int64_t
+srs_maxage(const struct srs_conf *conf, enum srs_scheme scheme)
+{
+	if (conf->maxage > 0)
+		return conf->maxage;
+	return scheme == SRS_EXIM ? EXIM_DAYS : LIBSRS2_DAYS;
+}
+
+bool
+srs_is_own(const struct srs_conf *conf, struct view domain)
+{
+	if (view_eq_nocase(domain, conf->domain))
+		return true;
+	for (size_t i = 0; i < conf->old_domains.n; i++)
+		if (view_eq_nocase(domain, conf->old_domains.item[i]))
+			return true;
+	return false;
+}
+
+void
+srs_result_clear(struct srs_result *result)
+{
+	*result = (struct srs_result){
+		.address = VIEW_EMPTY,
+		.why = VIEW_EMPTY,
+		.tag = -1,
+		.scheme = -1,
+		.secret = -1,
+		.age = -1,
+		.host = VIEW_EMPTY,
+		.user = VIEW_EMPTY,
+	};
+}
