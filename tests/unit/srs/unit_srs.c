@@ -115,7 +115,7 @@ START_TEST(forward_excluded)
 {
 	static const struct view items[] = { { "bank.example", 12 }, { ".big.example", 12 } };
 
-	srs_test_conf.exclude = (struct conf_list){ items, 2 };
+	srs_test_conf.exclude = (struct conf_list){ .item = items, .n = 2 };
 	ck_outcome(srs_test_forward("a@bank.example", TEST_NOW), SRS_EXCLUDED, "itself");
 	ck_outcome(srs_test_forward("a@BANK.example", TEST_NOW), SRS_EXCLUDED, "case");
 	ck_outcome(srs_test_forward("a@x.bank.example", TEST_NOW), SRS_REWRITTEN, "not below");
@@ -270,7 +270,7 @@ START_TEST(domains_of_former_days)
 {
 	static const struct view items[] = { { "old.test", 8 } };
 
-	srs_test_conf.old_domains = (struct conf_list){ items, 1 };
+	srs_test_conf.old_domains = (struct conf_list){ .item = items, .n = 1 };
 	ck_outcome(srs_test_forward("a@old.test", TEST_NOW), SRS_OWN, "own");
 	ck_view_is(srs_test_reverse(VIEW_LIT("SRS0=Zcd9=G3=sender.example=ann@old.test"), TEST_NOW).address, "ann@sender.example");
 }
