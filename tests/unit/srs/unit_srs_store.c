@@ -66,7 +66,7 @@ START_TEST(long_addresses_go_into_the_store)
 }
 END_TEST
 
-static const char *const odd_senders[] = { "Ann.B@Sender.Example", "\"john doe\"@sender.example", "j\xc3\xb6rg@b\xc3\xbc" "cher.example",
+static const char *const odd_senders[] = { "Ann.B@Sender.Example", "\"john doe\"@sender.example", ("j\xc3\xb6rg@b\xc3\xbc" "cher.example"),
 	"SRS0=HHH=TT=first.example=ann@other.example", "o'neill;--@sender.example" };
 
 START_TEST(database_mode_keeps_every_octet)
