@@ -21,8 +21,8 @@ def shown(message, name):
 
 def demonstrate(lab):
     rsa = Signer(lab.path("keys"), "sender.example", "demo")
-    lab.zone("sender.example", ["@ IN TXT \"v=spf1 ip4:192.0.2.0/24 -all\"", rsa.zone_line(), "@ IN A 192.0.2.25",
-                                "@ IN MX 10 @"])
+    lab.zone("sender.example", ['@ IN TXT "v=spf1 ip4:192.0.2.0/24 -all"', rsa.zone_line(), "@ IN A 192.0.2.25",
+                                '_dmarc IN TXT "v=DMARC1; p=reject"', "@ IN MX 10 @"])
     lab.zone("plain.example", ["@ IN A 203.0.113.7"])
     lab.zone("example", [])
     lab.start_nsd()
