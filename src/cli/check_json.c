@@ -1,7 +1,5 @@
 #include "cli/check_json.h"
 
-#include "cli/json.h"
-
 #include <stdio.h>
 
 static void
@@ -40,14 +38,9 @@ json_from(struct json *j, const struct from_domain *from)
 	json_end(j, '}');
 }
 
-static void
-json_spf(struct json *j, const char *key, const struct spf_result *r)
+void
+json_spf_members(struct json *j, const struct spf_result *r)
 {
-	if (r == NULL) {
-		json_null(j, key);
-		return;
-	}
-	json_object(j, key);
 	json_cstr(j, "result", name_of(auth_result_names, r->result));
 	json_text(j, "domain", r->domain);
 	json_text(j, "sender", r->sender);
@@ -57,6 +50,17 @@ json_spf(struct json *j, const char *key, const struct spf_result *r)
 	json_number(j, "lookups", r->lookups);
 	json_number(j, "voids", r->voids);
 	json_bool(j, "secure", r->secure);
+}
+
+static void
+json_spf(struct json *j, const char *key, const struct spf_result *r)
+{
+	if (r == NULL) {
+		json_null(j, key);
+		return;
+	}
+	json_object(j, key);
+	json_spf_members(j, r);
 	json_end(j, '}');
 }
 

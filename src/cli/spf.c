@@ -2,6 +2,7 @@
  * assayctl spf - check_host() of RFC 7208 for an address and a sender, with the way to the result.
  */
 #include "base/buffer.h"
+#include "cli/check_json.h"
 #include "cli/cli.h"
 #include "cli/json.h"
 #include "mail/address.h"
@@ -122,15 +123,7 @@ json_answer(struct json *j, const struct answer *a, struct arena *arena)
 	json_object(j, NULL);
 	json_cstr(j, "engine", a->engine);
 	json_cstr(j, "identity", identity_name(a->identity));
-	json_cstr(j, "result", result_name(r));
-	json_text(j, "domain", r->domain);
-	json_text(j, "sender", r->sender);
-	json_text(j, "mechanism", r->mechanism);
-	json_text(j, "problem", r->problem);
-	json_text(j, "explanation", r->explanation);
-	json_number(j, "lookups", r->lookups);
-	json_number(j, "voids", r->voids);
-	json_bool(j, "secure", r->secure);
+	json_spf_members(j, r);
 	json_text(j, "spf_header_comment", spf_header_comment(&a->in, r, arena));
 	json_text(j, "spf_smtp_comment", spf_smtp_comment(&a->in, r, arena));
 	json_text(j, "spf_received", spf_received(&a->in, a->identity, r, arena));
