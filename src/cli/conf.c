@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define DEFAULT_CONFIG "/etc/assay/assay.conf"
+#define DEFAULT_CONFIG SYSCONFDIR "/assay/assay.conf" /* as assayd has it */
 
 struct tally {
 	size_t lines;
