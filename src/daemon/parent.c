@@ -79,6 +79,7 @@ start_child(struct parent *p, struct child *child)
 		.config = p->start->config,
 		.identity = p->has_identity ? &p->identity : NULL,
 		.connections_max = p->connections_max,
+		.first = !p->up,
 		.to_syslog = !p->start->foreground,
 	};
 	struct err err;

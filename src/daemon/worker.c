@@ -7,6 +7,7 @@
 #include "daemon/reload.h"
 #include "daemon/snapshot.h"
 #include "milter/milter.h"
+#include "milter/settings_srs.h"
 #include "sig/key_record.h"
 
 #include <errno.h>
@@ -43,8 +44,11 @@ take_new_settings(struct worker *w)
 {
 	struct settings *before = snapshot_take(&w->snapshot);
 	struct settings *after = reload_settings(w->job->config, before);
+	struct err err;
 
 	if (after != NULL) {
+		if (!settings_try_srs_store(after, &err))
+			log_error("%s", err.text);
 		log_set_level((enum log_level)after->process.log_level);
 		log_notice("settings of generation %u are in force", after->generation);
 		snapshot_put(&w->snapshot, after);
@@ -153,11 +157,32 @@ start_control(struct worker *w, struct err *err)
 	return problem == 0 || err_temp(err, "thread: %s", strerrordesc_np(problem));
 }
 
+/* At the start whoever gave the command hears what is wrong; later on, mail that does not need it goes on. */
+static bool
+open_store(const struct worker *w, struct err *err)
+{
+	if (settings_try_srs_store(w->job->settings, err))
+		return true;
+	if (w->job->first)
+		return false;
+	log_error("%s", err->text);
+	return true;
+}
+
 static bool
 prepare(struct worker *w, struct err *err)
 {
 	return open_signals(w, err) && privileges_drop(w->job->identity, err) &&
-	    die_with_parent(w->job->parent, err) && open_env(w, err) && start_control(w, err);
+	    die_with_parent(w->job->parent, err) && open_env(w, err) && open_store(w, err) && start_control(w, err);
+}
+
+static void
+warn_of_secret(const char *path)
+{
+	if (access(path, R_OK) != 0)
+		log_warning("%s: cannot be read by the worker's user (%s): a reload will change nothing; "
+			    "owner root, group of the worker and mode 0640 are wanted",
+		    path, strerrordesc_np(errno));
 }
 
 /* The parent read them as root; a reload reads them as we are now. */
@@ -165,6 +190,7 @@ static void
 warn_of_unreadable_files(const struct worker *w)
 {
 	const struct seal_conf *seal = &w->job->settings->seal;
+	const struct srs_conf *srs = &w->job->settings->srs;
 	struct arena *arena = arena_new();
 	struct seal_key_place place;
 
@@ -172,11 +198,10 @@ warn_of_unreadable_files(const struct worker *w)
 		log_warning("%s: cannot be read by the worker's user (%s): a reload will change nothing",
 		    w->job->config, strerrordesc_np(errno));
 	for (size_t i = 0; seal->enable && i < seal->keys.n; i++)
-		if (seal_key_parse(seal->keys.item[i], &place, NULL) &&
-		    access(arena_cstr(arena, place.path), R_OK) != 0)
-			log_warning("%.*s: cannot be read by the worker's user (%s): a reload will change nothing; "
-				    "owner root, group of the worker and mode 0640 are wanted",
-			    VIEW_ARG(place.path), strerrordesc_np(errno));
+		if (seal_key_parse(seal->keys.item[i], &place, NULL))
+			warn_of_secret(arena_cstr(arena, place.path));
+	if (srs->enable)
+		warn_of_secret(arena_cstr(arena, srs->secrets_file));
 	arena_free(arena);
 }
 

@@ -21,6 +21,7 @@ struct worker_job {
 	int64_t connections_max;
 	int ready_fd;	 /* one octet is written when connections are taken, then it is closed */
 	pid_t parent;
+	bool first;	 /* of the daemon's start: what is wrong ends it */
 	bool to_syslog;
 };
 
