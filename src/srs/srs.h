@@ -40,6 +40,11 @@ struct srs_conf {
 	bool enable;
 	struct view domain;	  /* of the rewritten addresses, in mail/domain.h's spelling */
 	struct conf_list old_domains; /* further ones whose SRS addresses are ours: those of former days */
+	/*
+	 * No row: what the site's policy files name (outgoing.srs-domain), ours for the way back as `domain` is.  By
+	 * view_cmp_nocase, each once; whoever fills it sorts it.
+	 */
+	struct conf_list policy_domains;
 	struct conf_list exclude; /* senders' domains that are left alone; ".example.org": that and all below */
 	int scheme;		  /* enum srs_scheme: written, and read */
 	bool read_other;	  /* read the other scheme as well */

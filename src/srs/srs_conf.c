@@ -128,6 +128,25 @@ srs_maxage(const struct srs_conf *conf, enum srs_scheme scheme)
 	return scheme == SRS_EXIM ? EXIM_DAYS : LIBSRS2_DAYS;
 }
 
+/* There may be as many as policy files. */
+static bool
+is_in_order(const struct conf_list *list, struct view domain)
+{
+	size_t from = 0, to = list->n;
+
+	while (from < to) { /* ends: the range is halved */
+		size_t middle = from + (to - from) / 2;
+		int order = view_cmp_nocase(list->item[middle], domain);
+		if (order == 0)
+			return true;
+		if (order < 0)
+			from = middle + 1;
+		else
+			to = middle;
+	}
+	return false;
+}
+
 bool
 srs_is_own(const struct srs_conf *conf, struct view domain)
 {
@@ -136,7 +155,7 @@ srs_is_own(const struct srs_conf *conf, struct view domain)
 	for (size_t i = 0; i < conf->old_domains.n; i++)
 		if (view_eq_nocase(domain, conf->old_domains.item[i]))
 			return true;
-	return false;
+	return is_in_order(&conf->policy_domains, domain);
 }
 
 void
