@@ -153,6 +153,7 @@ open_env(struct worker *w, struct err *err)
 	if (w->job->listener.maps)
 		return true;
 	w->env.shared.keys = key_cache_new(KEYS_MAX);
+	w->env.returns = srs_rate_new();
 	w->env.shared.records = spf_cache_new(SPF_RECORDS_OCTETS);
 	w->env.shared.dns = dns_open(&w->job->settings->dns, err);
 	return w->env.shared.dns != NULL || err_in(err, "dns");

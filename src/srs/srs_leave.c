@@ -179,20 +179,29 @@ find_in_map(struct finding *f, const struct step *s, struct view *value)
 	}
 }
 
+/* aliases(5): the quotes are no part of the name. */
+static struct view
+name_of_user(struct view local)
+{
+	bool quoted = local.n > 2 && view_starts(local, VIEW_LIT("\"")) && view_ends(local, VIEW_LIT("\""));
+
+	return quoted ? view_sub(local, 1, local.n - 2) : local;
+}
+
 static bool
 find_alias(struct finding *f, const struct step *s, struct view *value)
 {
 	const struct srs_table_set *tables = f->leave->tables;
-	struct view base = without_extension(f->leave, s->local), owner;
+	struct view name = name_of_user(s->local), base = without_extension(f->leave, name), owner;
 
 	if (!has_aliases(f->leave, s->domain))
 		return false;
-	bool whole = srs_tables_find(tables, SRS_TABLE_ALIASES, s->local, value);
+	bool whole = srs_tables_find(tables, SRS_TABLE_ALIASES, name, value);
 	if (!whole && !srs_tables_find(tables, SRS_TABLE_ALIASES, base, value))
 		return false;
 	/* local(8): it goes on with that one as its sender. */
 	return !srs_tables_find(tables, SRS_TABLE_ALIASES,
-	    arena_printf(f->arena, "owner-%.*s", VIEW_ARG(whole ? s->local : base)), &owner);
+	    arena_printf(f->arena, "owner-%.*s", VIEW_ARG(whole ? name : base)), &owner);
 }
 
 /* Does the value say nothing but the address itself?  Then it is where expansion ends. */
