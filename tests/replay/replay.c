@@ -98,25 +98,39 @@ with_key_path(struct view text, const char *path, struct arena *arena)
 	return buffer_view(&b);
 }
 
+/* template: as mkstemp's, which gives the mode that a key must have. */
+static bool
+put_file(char *template, struct view text)
+{
+	int fd = mkstemp(template);
+	bool ok = fd >= 0 && write(fd, text.p, text.n) == (ssize_t)text.n;
+
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
+static bool
+put_key(struct play *p, char *template)
+{
+	struct view pem = read_file(p->key_file);
+	bool ok = put_file(template, pem);
+
+	free((void *)pem.p);
+	return ok;
+}
+
 /* The settings go the whole way: through a file, as the daemon's do. */
 static bool
 load_settings(struct play *p, struct view text, unsigned generation)
 {
 	char path[] = "/tmp/replay.conf.XXXXXX", key[] = "/tmp/replay.key.XXXXXX";
-	int fd = mkstemp(path), key_fd = mkstemp(key); /* mkstemp gives the mode that a key must have */
-	struct view whole = with_key_path(text, key, p->arena), pem = read_file(p->key_file);
-	bool ok = fd >= 0 && write(fd, whole.p, whole.n) == (ssize_t)whole.n && key_fd >= 0 &&
-	    write(key_fd, pem.p, pem.n) == (ssize_t)pem.n;
+	bool ok = put_key(p, key) && put_file(path, with_key_path(text, key, p->arena));
 	struct settings *settings = NULL;
 
-	if (fd >= 0)
-		close(fd);
-	if (key_fd >= 0)
-		close(key_fd);
-	free((void *)pem.p);
 	if (ok)
 		settings = settings_load(path, say_mistake, NULL);
-	if (settings != NULL && !settings_open_keys(settings, say_mistake, NULL)) {
+	if (settings != NULL && !settings_open_keys(settings, NULL, say_mistake, NULL)) {
 		settings_unref(settings);
 		settings = NULL;
 	}
@@ -379,10 +393,20 @@ play_policies(struct play *p, struct view rest)
 	struct policy_text text[POLICIES_MAX];
 	struct settings *s = p->settings;
 
+	char key[] = "/tmp/replay.key.XXXXXX";
+	struct settings before = { .policies = s->policies, .file_sealing = s->file_sealing };
+
 	(void)rest;
+	if (!put_key(p, key)) {
+		p->broken = true;
+		return;
+	}
 	for (size_t i = 0; i < p->policies; i++)
-		text[i] = (struct policy_text){ arena_cstr(p->arena, p->policy[i].name), buffer_view(&p->policy[i].text) };
+		text[i] = (struct policy_text){ arena_cstr(p->arena, p->policy[i].name),
+			with_key_path(buffer_view(&p->policy[i].text), key, p->arena) };
 	s->policies = policy_of_texts(&s->policy, text, p->policies, s->policies, s->arena, note_policy, p);
+	settings_open_file_keys(s, &before, note_policy, p);
+	unlink(key);
 	p->policies = 0;
 }
 
