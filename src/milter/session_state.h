@@ -138,8 +138,9 @@ struct session_outcome {
  *	dns=N/TEMP	questions, and those of them without an answer to trust
  *	ms=		that the MTA waited for us at the end of the message
  *	generation=	of the settings
+ *	to=<RECIPIENT>,...	the first ten, fewer when they are long; ",+N": not shown
  *
- * Whatever a stranger wrote is quoted by buffer_add_quoted and cut; refusals of other kinds (overload, negotiation, edits
+ * log_line.h reads the envelope back.  Whatever a stranger wrote is quoted by buffer_add_quoted and cut; refusals of other kinds (overload, negotiation, edits
  * that failed) are lines with event= or rule=edits-failed.
  */
 void session_log_verdict(const struct session *s, const struct session_outcome *o);
