@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "crypt/digest.h"
 #include "daemon/descriptors.h"
+#include "daemon/map_server.h"
 #include "daemon/reload.h"
 #include "daemon/snapshot.h"
 #include "milter/milter.h"
@@ -32,7 +33,8 @@
 struct worker {
 	const struct worker_job *job;
 	struct snapshot snapshot;
-	struct session_env env;
+	struct session_env env;	  /* of the milter */
+	struct map_server *maps;  /* instead of the milter; NULL: the milter */
 	int signal_fd;
 	atomic_bool ready;
 };
@@ -58,10 +60,8 @@ take_new_settings(struct worker *w)
 
 /* Give open messages their time, then end the process. */
 static _Noreturn void
-drain(struct worker *w)
+drain_milter(struct worker *w)
 {
-	if (!atomic_load(&w->ready)) /* nothing has begun */
-		_exit(0);
 	milter_drain();
 
 	struct settings *settings = snapshot_take(&w->snapshot);
@@ -83,6 +83,16 @@ drain(struct worker *w)
 		}
 		poll(NULL, 0, DRAIN_LOOK_MS);
 	}
+}
+
+static void
+drain(struct worker *w)
+{
+	if (!atomic_load(&w->ready)) /* nothing has begun */
+		_exit(0);
+	if (w->maps == NULL)
+		drain_milter(w);
+	map_server_drain(w->maps); /* run() returns when all is answered */
 }
 
 static void *
@@ -140,6 +150,8 @@ open_env(struct worker *w, struct err *err)
 	};
 	if (!crypt_open(err))
 		return false;
+	if (w->job->listener.maps)
+		return true;
 	w->env.shared.keys = key_cache_new(KEYS_MAX);
 	w->env.shared.records = spf_cache_new(SPF_RECORDS_OCTETS);
 	w->env.shared.dns = dns_open(&w->job->settings->dns, err);
@@ -220,7 +232,22 @@ tell_ready(void *ctx)
 }
 
 static bool
-run(struct worker *w, struct err *err)
+run_maps(struct worker *w, struct err *err)
+{
+	struct map_server_env env = {
+		.snapshot = &w->snapshot,
+		.listen_fd = w->job->listener.fd,
+		.connections_max = w->job->connections_max,
+		.ready = tell_ready,
+		.ctx = w,
+	};
+
+	w->maps = map_server_new(&env, err);
+	return w->maps != NULL && map_server_run(w->maps, err);
+}
+
+static bool
+run_milter(struct worker *w, struct err *err)
 {
 	const struct settings *settings = w->job->settings;
 	struct milter_env env = {
@@ -246,7 +273,7 @@ worker_main(const struct worker_job *job)
 	snapshot_init(&w.snapshot, settings_ref(job->settings));
 	if (job->to_syslog) /* now, as there is one thread */
 		log_to_syslog("assayd", job->settings->process.syslog_facility);
-	bool ok = prepare(&w, &err) && run(&w, &err);
+	bool ok = prepare(&w, &err) && (job->listener.maps ? run_maps(&w, &err) : run_milter(&w, &err));
 	if (ok)
 		return 0;
 	log_error("%.*s: %s", VIEW_ARG(job->listener.address), err.text);

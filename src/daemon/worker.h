@@ -6,7 +6,8 @@
 #include "milter/settings.h"
 
 /*
- * worker - the process that meets the mail: one for each listening socket, as libmilter serves one.
+ * worker - the process that meets the mail: one for each listening socket, as libmilter serves one.  Where the
+ * listener is the maps', map_server takes libmilter's place and all else is the same.
  * Born of the parent by fork, with the parent's settings; drops root before it does anything else.
  *
  * Signals from the parent: USR1 read the settings again (libmilter keeps HUP, TERM and INT for itself and
