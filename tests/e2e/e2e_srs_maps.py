@@ -585,7 +585,7 @@ def kill_9_loses_no_address(lab):
 
 @test
 def locked_database_keeps_nobody_else_waiting(lab):
-    with another_daemon(lab, database='"always"') as (_, (place,)):
+    with another_daemon(lab, database='"always"', exclude='"own.example"') as (_, (place,)):
         known = forward(place, "ann@sender.example")
         with contextlib.closing(sqlite3.connect(lab.path("other/srs.sqlite"), isolation_level=None)) as db:
             db.execute("BEGIN IMMEDIATE")
@@ -595,6 +595,14 @@ def locked_database_keeps_nobody_else_waiting(lab):
             time.sleep(0.5)
             began = time.monotonic()
             assert ask(place, f"reverse {known}") == "OK ann@sender.example"
+            assert time.monotonic() - began < 1
+            for i in range(30):  # more than there are threads
+                writers.append(Map(place))
+                writers[-1].send(f"forward more{i}@sender.example", "reverse x@y.example")
+            time.sleep(0.5)
+            began = time.monotonic()
+            for request in ("reverse user@local.test", 'forward ""', "forward a@own.example", "reverse SRS0=x=y@srs.test"):
+                assert ask(place, request) == "NOTFOUND "  # without the database
             assert time.monotonic() - began < 1
             db.execute("COMMIT")
         for m in writers:
