@@ -14,18 +14,14 @@ import signal
 import subprocess
 import sys
 
-from e2e import check_in, check_not_in, results, run, sent
+from e2e import check_in, check_not_in, register, results, run, sent
 from lab import Lab, LabError, header_fields, read, wait_until, write
 from mailkit import SIGNED, Signer, letter
 from verifiers import ARC, crlf, dkimpy_dkim, start_rspamd
 import dkim
 
 TESTS = []
-
-
-def test(function):
-    TESTS.append(function)
-    return function
+test = register(TESTS)
 
 
 def keygen(lab, domain, selector, *options):

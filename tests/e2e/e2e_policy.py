@@ -14,8 +14,8 @@ import e2e
 from lab import header_fields, wait_until, write
 from mailkit import letter
 
-e2e.TESTS.clear()
-test = e2e.test
+TESTS = []
+test = e2e.register(TESTS)
 
 FILES = {
     "tag": 'addresses = "tag@local.test"; incoming: { rules = ( { name = "mark"; when = { spf = ["fail"]; }; '
@@ -233,4 +233,4 @@ def zones(lab):
 
 if __name__ == "__main__":
     e2e.zones = zones
-    e2e.main()
+    e2e.main(TESTS)

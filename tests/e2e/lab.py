@@ -126,7 +126,7 @@ class Lab:
         self.stop_all()
 
     def stop_all(self):
-        for name in ("postfix", "assayd", "rspamd", "nsd"):
+        for name in reversed(list(self.processes)):
             self.stop(name)
 
     def path(self, *parts):
