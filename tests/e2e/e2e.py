@@ -207,8 +207,8 @@ def mail_from_this_host_is_not_judged_by_spf(lab):
 
 @test
 def sendmail_command(lab):
-    done = subprocess.run([f"{lab.root}/usr/sbin/sendmail", "-f", "ann@sender.example", "user@local.test"],
-                          input=letter("t-cmd").encode(), env=lab.environment(), check=False, capture_output=True)
+    done = subprocess.run([*lab.sendmail_command(), "-f", "ann@sender.example", "user@local.test"], input=letter("t-cmd").encode(),
+                          env=lab.environment(), check=False, capture_output=True)
     assert done.returncode == 0, done.stderr
     check_in(results(lab, "t-cmd"), "dkim=none")
 
@@ -233,7 +233,7 @@ def no_from_and_two_from(lab):
 @test
 def one_log_line_per_message(lab):
     sent(lab, letter("t-log"), "ann@sender.example", "user@local.test", "192.0.2.25")
-    queue_id = lab.postfix_log().split("<t-log@sender.example>")[0].split()[-2].rstrip(":")
+    queue_id = lab.queue_id("t-log")
     wait_until("the verdict line", lambda: queue_id in lab.assayd_log())
     lines = [line for line in lab.assayd_log().splitlines() if queue_id in line]
     assert len(lines) == 1, lines

@@ -335,6 +335,13 @@ postlog unix-dgram n - n - 1 postlogd
     def postfix_log(self):
         return read(os.path.join(self.log_dir, "postfix.log"))
 
+    def queue_id(self, mark):
+        """Of the newest message whose Message-ID holds mark."""
+        return self.postfix_log().rsplit(f"<{mark}@sender.example>", 1)[0].split()[-2].rstrip(":")
+
+    def sendmail_command(self):
+        return [f"{self.root}/usr/sbin/sendmail"]
+
     # --- mail -----------------------------------------------------------------------------
 
     def client(self, address=None, helo="client.example"):

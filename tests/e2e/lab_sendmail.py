@@ -20,6 +20,7 @@ import sys
 import threading
 import time
 
+from verifiers import RSPAMD_PACKAGES
 from lab import Lab, LabError, Smtp, is_listening, read, wait_until, write
 
 PACKAGES = ["sendmail-bin", "sendmail-cf", "nsd", "libnsl2", "libtirpc3", "libdb5.3", "libsasl2-2", "libldap-2.5-0",
@@ -43,8 +44,8 @@ def enter(work):
     if os.environ.get(INSIDE):
         make_place(work)
         return
-    with SendmailLab(work, "/nonexistent", print):
-        pass
+    with SendmailLab(work, "/nonexistent", print) as lab:
+        Lab.unpack(lab, RSPAMD_PACKAGES, lab.path("rspamd-root"))
     probe = subprocess.run([*UNSHARE, "ip", "link", "set", "lo", "up"], capture_output=True, text=True,
                            check=False)
     if probe.returncode != 0:
@@ -196,6 +197,7 @@ class From(Smtp):
     def __init__(self, address, port, helo):
         self.source = address
         super().__init__(port, None, helo)
+        self._host = HOST  # for STARTTLS
 
     def _get_socket(self, host, port, timeout):
         if self.source is None:
@@ -237,7 +239,7 @@ FEATURE(`virtusertable', `hash -o {etc}/virtusertable')
 FEATURE(`local_lmtp', `[IPC]', `TCP [127.0.0.1] {lmtp}')
 MODIFY_MAILER_FLAGS(`LOCAL', `-w')
 FEATURE(`no_default_msa')
-DAEMON_OPTIONS(`Name=MTA, Family=inet, Addr=0.0.0.0, Port=25')
+DAEMON_OPTIONS(`Name=MTA, Family=inet, Addr=127.0.0.1, Port=25')
 DAEMON_OPTIONS(`Name=MTA6, Family=inet6, Addr=::1, Port=25')
 DAEMON_OPTIONS(`Name=MSA, Family=inet, Addr=127.0.0.1, Port={msa}')
 {contrib}
@@ -253,8 +255,8 @@ define(`__OSTYPE__', `')
 define(`_USE_DECNET_SYNTAX_', `1')
 define(`confTIME_ZONE', `USE_TZ')
 define(`confDONT_INIT_GROUPS', `True')
-define(`confRUN_AS_USER', `root:mail')
-define(`confTRUSTED_USER', `root')
+define(`confRUN_AS_USER', `mail:mail')
+define(`confTRUSTED_USER', `mail')
 define(`MSP_QUEUE_DIR', `{work}/mqueue-client')
 define(`STATUS_FILE', `')
 define(`confPID_FILE', `{work}/submit.pid')
@@ -328,7 +330,8 @@ class SendmailLab(Lab):
             self.syslog = Syslog(os.path.join(self.log_dir, "sendmail.log"))
         milter = milter or f"inet:{self.milter_port}@127.0.0.1"
         for name in ("mqueue", "mqueue-client"):
-            os.makedirs(self.path(name), mode=0o700, exist_ok=True)
+            os.makedirs(self.path(name), mode=0o770, exist_ok=True)
+        shutil.chown(self.path("mqueue-client"), "mail", "mail")
         write(self.path("etc/mail/local-host-names"), f"{LOCAL_DOMAIN}\n{HOST}\n")
         write(self.path("etc/mail/aliases"), "postmaster: root\n")
         self.make_certificates()
@@ -342,6 +345,11 @@ class SendmailLab(Lab):
             self.sinks["lmtp"] = Sink("127.0.0.1", LMTP_PORT, self.keep)
         self.start("sendmail", [self.program("sendmail"), "-C", config, "-bD", "-q2s"],
                    lambda: is_listening(25) and is_listening(MSA_PORT))
+
+    @staticmethod
+    def is_listening6(port):
+        with socket.socket(socket.AF_INET6) as s:
+            return s.connect_ex(("::1", port)) == 0
 
     def stop_mta(self):
         self.stop("sendmail", seconds=3)
@@ -369,16 +377,15 @@ class SendmailLab(Lab):
 
     def keep(self, envelope):
         """Local mail, a file for each recipient, as Postfix's virtual(8) leaves it."""
-        box = self.path("mail/all/new")
+        box, part = self.path("mail/all/new"), self.path("mail/all/tmp/part")
         os.makedirs(box, exist_ok=True)
+        os.makedirs(os.path.dirname(part), exist_ok=True)
         for rcpt in envelope.rcpts:
             self.count += 1
             to = rcpt.split(">")[0].lstrip("<").split("@")[0] + "@" + LOCAL_DOMAIN
-            path = os.path.join(box, f"{self.count}")
-            with open(path + ".part", "wb") as f:
-                sender = envelope.mail.split(">")[0] + ">"
-                f.write(f"Return-Path: {sender}\nDelivered-To: {to}\n".encode() + envelope.message)
-            os.rename(path + ".part", path)
+            with open(part, "wb") as f:
+                f.write(f"Delivered-To: {to}\n".encode() + envelope.message)
+            os.rename(part, os.path.join(box, f"{self.count}"))
 
     def sink(self, address):
         """An outside host at that address."""
@@ -392,7 +399,9 @@ class SendmailLab(Lab):
     def sendmail_log(self):
         return read(os.path.join(self.log_dir, "sendmail.log"))
 
-    def submit(self, message, mail_from, rcpts):
-        """By the command that programs use: submit.cf, then SMTP from loopback."""
-        return subprocess.run([self.program("sendmail"), "-C", self.path("etc/mail/submit.cf"), "-Ac", "-f", mail_from,
-                               *rcpts], input=message.encode(), env=self.environment(), capture_output=True, check=False)
+    def queue_id(self, mark):
+        return self.sendmail_log().rsplit(f"msgid=<{mark}@sender.example>", 1)[0].rsplit("\n", 1)[1].split()[4].rstrip(":")
+
+    def sendmail_command(self):
+        """As programs use it: submit.cf, then SMTP from loopback."""
+        return [self.program("sendmail"), "-C", self.path("etc/mail/submit.cf"), "-Ac"]
