@@ -31,7 +31,6 @@ INSIDE = "ASSAY_LAB_INSIDE"
 PLACE = "/run/lab"  # the work directory there: Sendmail trusts no file below a folder like /tmp
 UNSHARE = ["unshare", "-m", "-n", "-u", "-p", "-f", "--mount-proc", "--kill-child"]
 CANNOT = 77  # automake's word for "skipped"
-CONTRIB = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../contrib")
 HOST = "mx.assay.example"
 LOCAL_DOMAIN = "local.test"
 MSA_PORT, LMTP_PORT = 587, 24
@@ -299,15 +298,6 @@ class SendmailLab(Lab):
 
     # --- configuration ----------------------------------------------------------------------
 
-    def contrib(self, name, **instead):
-        """A file of contrib/sendmail with other values for what a site has to fill in; each must be there."""
-        text = read(os.path.join(CONTRIB, "sendmail", name))
-        for old, new in instead.values():
-            if old not in text:
-                raise LabError(f"contrib/sendmail/{name} does not have {old!r}")
-            text = text.replace(old, new)
-        return text
-
     def m4(self, source, target, template, **values):
         fill = {"cf": os.path.join(self.root, "usr/share/sendmail/cf"), "work": self.work, "host": HOST,
                 "etc": self.path("etc/mail"), "queue": self.path("mqueue"), "lmtp": LMTP_PORT, "msa": MSA_PORT, **values}
@@ -335,7 +325,7 @@ class SendmailLab(Lab):
         write(self.path("etc/mail/local-host-names"), f"{LOCAL_DOMAIN}\n{HOST}\n")
         write(self.path("etc/mail/aliases"), "postmaster: root\n")
         self.make_certificates()
-        contrib = self.contrib("assay.mc", socket=("S=unix:/run/assay/assay.sock", f"S={milter}"))
+        contrib = self.contrib("sendmail/assay.mc", socket=("S=unix:/run/assay/assay.sock", f"S={milter}"))
         config = self.m4("sendmail.mc", "sendmail.cf", MC, contrib=contrib, extra=extra + "\n" + srs)
         self.m4("submit.mc", "submit.cf", SUBMIT)
         self.table("virtusertable", virtual or {})
