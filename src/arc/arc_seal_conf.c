@@ -5,8 +5,6 @@
 
 #include <time.h>
 
-#define KEYS_MAX 16
-
 static const struct name_row clients_names[] = {
 	{ "strangers", SEAL_STRANGERS },
 	{ "all", SEAL_ALL },
@@ -100,12 +98,13 @@ check_domain(const void *field, struct err *err)
 	return ok;
 }
 
-static bool
-check_keys(const void *field, struct err *err)
+bool
+seal_keys_ok(const struct conf_list *list, struct err *err)
 {
-	const struct conf_list *list = field;
 	struct seal_key_place place, other;
 
+	if (list->n > SEAL_KEYS_MAX)
+		return err_perm(err, "more than %d keys", SEAL_KEYS_MAX);
 	for (size_t i = 0; i < list->n; i++) {
 		if (!seal_key_parse(list->item[i], &place, err))
 			return false;
@@ -115,6 +114,12 @@ check_keys(const void *field, struct err *err)
 				return err_perm(err, "the selector %.*s stands there twice", VIEW_ARG(place.selector));
 	}
 	return true;
+}
+
+static bool
+check_keys(const void *field, struct err *err)
+{
+	return seal_keys_ok(field, err);
 }
 
 static bool
@@ -162,7 +167,7 @@ static const struct conf_item rows[] = {
 	/*        struct     name in file        field             default, min, max, unit or check */
 	CONF_BOOL(seal_conf, "enable",           enable,           false),
 	CONF_TEXT(seal_conf, "domain",           domain,           "", check_domain),
-	CONF_LIST(seal_conf, "keys",             keys,             "", 0, KEYS_MAX, check_keys),
+	CONF_LIST(seal_conf, "keys",             keys,             "", 0, SEAL_KEYS_MAX, check_keys),
 	CONF_LIST(seal_conf, "sign",             sign,             SIGN_PRESET, 1, 100, check_sign),
 	CONF_BOOL(seal_conf, "timestamps",       timestamps,       true),
 	CONF_TEXT(seal_conf, "expire",           expire,           "none", check_expire),

@@ -34,6 +34,9 @@ struct seal_key_place {
 	int64_t not_before; /* seconds since the epoch; 0: always */
 };
 bool seal_key_parse(struct view text, struct seal_key_place *place, struct err *err);
+/* All of a list, no selector twice, at most SEAL_KEYS_MAX. */
+#define SEAL_KEYS_MAX 16
+bool seal_keys_ok(const struct conf_list *keys, struct err *err);
 
 /*
  * Read the keys and make of the settings what arc_seal wants.  *out lives in arena, and the keys end with it: they are

@@ -34,6 +34,17 @@ struct message_seal {
 	struct view why;     /* wanted, tried and not done */
 };
 
+/* session_srs.c; all zero: not looked at. */
+struct message_srs {
+	bool wanted; /* the sender is one to be rewritten where a recipient leaves */
+	const struct srs_table_set *tables; /* of the arena: dropped with the message */
+	size_t leaving;		    /* recipients that get the message and leave */
+	struct recipient_srs first; /* of them */
+	const char *outcome;	    /* of the rewriting; NULL: not tried */
+	struct view sender;	    /* the new one, within brackets; empty: it stays */
+	struct view why;
+};
+
 struct message {
 	enum message_phase phase;
 	struct settings *settings; /* one reference, from MAIL to the end */
@@ -55,6 +66,7 @@ struct message {
 	struct assess *assess;
 	bool body_wanted;
 	struct message_seal seal;
+	struct message_srs srs;
 	/* Decided before its time, whatever the facts will be; answer SESSION_CONTINUE: not. */
 	struct session_reply refusal;
 	const char *refusal_rule;
@@ -98,6 +110,19 @@ struct session_reply session_reply_for(struct session *s, const struct verdict *
 /* One line for each recipient, where the client asked for it with PRDR. */
 void session_reply_prdr(struct session *s, const struct settlement *settled, struct session_reply *reply);
 
+/* session_srs.c */
+void session_srs_begin(struct session *s); /* at MAIL */
+/* Fills rcpt->srs.  False: an SRS address of ours that is not let in; as session_admit. */
+bool session_srs_admit(struct session *s, struct recipient *rcpt, session_macro *macro, void *ctx,
+    struct session_reply *reply);
+/* Once session_admit has let it in: class and rate.  False: as session_admit. */
+bool session_srs_join(struct session *s, const struct recipient *rcpt, struct session_reply *reply);
+/* The new sender, for those that get the message.  False: *v defers it. */
+bool session_srs_settle(struct session *s, const struct settlement *settled, struct verdict *v);
+
+/* session.c: decide the message before its time; the first reason stands.  rule: a literal. */
+void session_refuse_message(struct session *s, struct session_reply reply, const char *rule);
+
 /* session_log.c */
 struct session_outcome {
 	const struct assessment *found;	 /* NULL: refused before anything was known */
@@ -114,6 +139,8 @@ struct session_outcome {
  *	client=NAME[IP]	"unknown" without a name, "local" without an address
  *	trust=		local, internal, authenticated: why SPF was not asked
  *	helo= from=<> rcpts=
+ *	srs=		what became of the sender, where recipients leave: rewritten:<NEW>, or too-long, temperror...
+ *	srs_leave=	N:BY,<TARGET>: how many leave, how that is known of the first, and what it comes to
  *	spf= spf_helo= spf_guess=
  *	dkim=		RESULT:d=DOMAIN,s=SELECTOR;... in the order of the fields; ";+N": not shown
  *	seal=		yes:i=INSTANCE,d=DOMAIN,s=SELECTOR, or no; left out where no seal was wanted
@@ -134,6 +161,8 @@ struct session_outcome {
 void session_log_verdict(const struct session *s, const struct session_outcome *o);
 /* A recipient that is not let in; v->text is the reply as it goes out. */
 void session_log_rcpt(const struct session *s, const struct recipient *rcpt, const struct verdict *v);
+/* One line for each SRS address of ours among the recipients of an accepted message: whom it stands for. */
+void session_log_returned(const struct session *s, const struct settlement *settled);
 /* One line for each recipient that is taken from the envelope of an accepted message. */
 void session_log_removed(const struct session *s, const struct settlement *settled);
 /* "4F2xYz", or "NOQUEUE". */

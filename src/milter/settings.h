@@ -7,6 +7,8 @@
 #include "dns/dns_conf.h"
 #include "policy/policy.h"
 #include "srs/srs.h"
+#include "srs/srs_ask.h"
+#include "srs/srs_tables.h"
 
 #include <stdatomic.h>
 
@@ -65,6 +67,9 @@ struct settings {
 	struct limits_conf limits;
 	struct dns_conf dns;
 	struct srs_conf srs;
+	struct srs srs_now; /* of srs, its secrets and store: settings_srs.h; nothing is rewritten without secrets */
+	struct srs_tables *srs_tables; /* srs.milter only */
+	struct srs_ask *srs_ask;       /* srs.milter only; NULL: no leave-map */
 	struct session_history *history; /* of dmarc.history-file; NULL: none is wanted */
 	struct policy_conf policy;
 	const struct policy_set *policies; /* of policy.directory; NULL: none were read */

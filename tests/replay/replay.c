@@ -11,7 +11,7 @@
 #include "crypt/digest.h"
 #include "dns/dns_conf.h"
 #include "milter/session.h"
-#include "milter/settings.h"
+#include "milter/settings_srs.h"
 #include "support/support.h"
 
 #include <stdio.h>
@@ -39,6 +39,8 @@ struct play {
 	const char *key_file;
 	struct settings *settings; /* the current snapshot */
 	struct session_load load;
+	struct srs_rate *returns;
+	struct arena *files; /* removes them: tables are looked at as long as their settings are there */
 	struct clock clock;
 	struct session_env env;
 	struct session *all[SESSIONS_MAX];
@@ -80,48 +82,85 @@ say_mistake(void *ctx, const char *text)
 	fprintf(stderr, "%s\n", text);
 }
 
-/* "%KEY%" is the file. */
+/* A file of the settings; "%KEY%" is its path there. */
+struct temporary {
+	const char *word;
+	struct view text;
+	char path[32];
+};
+#define TEMPORARIES 4
+
 static struct view
-with_key_path(struct view text, const char *path, struct arena *arena)
+with_paths(struct view text, const struct temporary *file, struct arena *arena)
 {
-	const struct view word = VIEW_LIT("%KEY%");
 	struct buffer b = buffer_in(arena);
 
 	for (size_t i = 0; i < text.n;) {
-		bool here = view_starts(view_from(text, i), word);
-		if (here)
-			buffer_add_cstr(&b, path);
+		size_t k = 0;
+		while (k < TEMPORARIES && !view_starts(view_from(text, i), view_of(file[k].word)))
+			k++;
+		if (k < TEMPORARIES)
+			buffer_add_cstr(&b, file[k].path);
 		else
 			buffer_add_char(&b, text.p[i]);
-		i += here ? word.n : 1;
+		i += k < TEMPORARIES ? strlen(file[k].word) : 1;
 	}
 	return buffer_view(&b);
+}
+
+/* mkstemp gives the mode that a key must have. */
+static bool
+write_temporary(struct temporary *file)
+{
+	strcpy(file->path, "/tmp/replay.XXXXXX");
+	int fd = mkstemp(file->path);
+	bool ok = fd >= 0 && write(fd, file->text.p, file->text.n) == (ssize_t)file->text.n;
+
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
+static void
+remove_file(void *path)
+{
+	unlink(path);
+}
+
+static struct settings *
+open_settings(struct play *p, const char *path)
+{
+	struct settings *settings = settings_load(path, say_mistake, NULL);
+
+	if (settings == NULL || (settings_open_keys(settings, say_mistake, NULL) &&
+	    settings_open_srs(settings, p->settings, say_mistake, NULL)))
+		return settings;
+	settings_unref(settings);
+	return NULL;
 }
 
 /* The settings go the whole way: through a file, as the daemon's do. */
 static bool
 load_settings(struct play *p, struct view text, unsigned generation)
 {
-	char path[] = "/tmp/replay.conf.XXXXXX", key[] = "/tmp/replay.key.XXXXXX";
-	int fd = mkstemp(path), key_fd = mkstemp(key); /* mkstemp gives the mode that a key must have */
-	struct view whole = with_key_path(text, key, p->arena), pem = read_file(p->key_file);
-	bool ok = fd >= 0 && write(fd, whole.p, whole.n) == (ssize_t)whole.n && key_fd >= 0 &&
-	    write(key_fd, pem.p, pem.n) == (ssize_t)pem.n;
-	struct settings *settings = NULL;
+	struct view pem = read_file(p->key_file);
+	struct temporary conf, file[TEMPORARIES] = {
+		{ .word = "%KEY%", .text = pem },
+		{ .word = "%SECRETS%", .text = VIEW_LIT("tEsT-secret\n") },
+		{ .word = "%VIRTUAL%", .text = p->scenario.virtual },
+		{ .word = "%ALIASES%", .text = p->scenario.aliases },
+	};
+	bool ok = true;
 
-	if (fd >= 0)
-		close(fd);
-	if (key_fd >= 0)
-		close(key_fd);
+	for (size_t i = 0; i < TEMPORARIES; i++)
+		ok = write_temporary(&file[i]) && ok;
+	conf.text = with_paths(text, file, p->arena);
+	ok = write_temporary(&conf) && ok;
+	struct settings *settings = ok ? open_settings(p, conf.path) : NULL;
+	unlink(conf.path);
+	for (size_t i = 0; i < TEMPORARIES; i++)
+		arena_defer(p->files, remove_file, arena_cstr(p->files, view_of(file[i].path)));
 	free((void *)pem.p);
-	if (ok)
-		settings = settings_load(path, say_mistake, NULL);
-	if (settings != NULL && !settings_open_keys(settings, say_mistake, NULL)) {
-		settings_unref(settings);
-		settings = NULL;
-	}
-	unlink(path);
-	unlink(key);
 	if (settings == NULL)
 		return false;
 	settings->generation = generation;
@@ -498,7 +537,7 @@ begin(struct play *p, const char *path)
 	}
 	p->clock = (struct clock){ .fixed_wall = p->scenario.clock, .fixed_mono_ms = 1000 };
 	p->env = (struct session_env){ .settings_take = take_settings, .settings_drop = drop_settings, .ctx = p,
-		.clock = &p->clock, .load = &p->load, .host = p->scenario.host };
+		.clock = &p->clock, .load = &p->load, .returns = p->returns, .host = p->scenario.host };
 	p->env.shared.dns = dns_open_fake(p->scenario.dns, &err);
 	if (p->env.shared.dns == NULL) {
 		printf("%s: its DNS: %s\n", path, err.text);
@@ -529,9 +568,11 @@ end(struct play *p, const char *path)
 		printf("%s: the settings are still held\n", path);
 		clean = false;
 	}
+	srs_rate_free(p->returns);
 	key_cache_free(p->env.shared.keys);
 	dns_close(p->env.shared.dns);
 	settings_unref(p->settings);
+	arena_free(p->files);
 	free((void *)p->scenario.text.p);
 	arena_free(p->arena);
 	return clean;
@@ -547,7 +588,7 @@ show_difference(const char *path, const struct step *step, struct view got)
 static bool
 play_file(const char *path, struct buffer *updated)
 {
-	struct play p = { .arena = arena_new() };
+	struct play p = { .arena = arena_new(), .files = arena_new(), .returns = srs_rate_new() };
 	bool ok = begin(&p, path);
 	size_t written = 0;
 
