@@ -21,7 +21,7 @@ import e2e_policy
 from e2e import check_in, check_not_in, register, results, run, sent
 from e2e_policy import FILES, SPOOFER, configure, spoof, transaction
 from lab import LabError, header_fields, wait_until, write
-from lab_sendmail import MSA_PORT, PLACE, SendmailLab, enter
+from lab_sendmail import MSA_PORT, OUTSIDE, PLACE, SendmailLab, enter
 from mailkit import letter
 from verifiers import start_rspamd
 
@@ -206,7 +206,7 @@ def redirected_with_its_dsn_arguments(lab):
     configure(lab, recipients='"split"')
     write(lab.path("etc/domains/jail.conf"), FILES["jail"].replace("cell@local.test", "cell@outside.example"))
     e2e_policy.reload(lab)
-    sink = lab.sink("203.0.113.99")
+    lab.outside()
     with lab.client(SPOOFER) as smtp:
         smtp.ehlo()
         assert smtp.mail("ceo@bank.example", ["RET=HDRS", "ENVID=QQ+2B1"])[0] == 250
@@ -214,7 +214,7 @@ def redirected_with_its_dsn_arguments(lab):
         assert smtp.rcpt("jail2@local.test")[0] == 250
         assert smtp.rcpt("open@local.test")[0] == 250
         assert smtp.data(spoof("s-redirect"))[0] == 250
-    envelope = sink.find("s-redirect")
+    envelope = lab.left("s-redirect")
     assert len(envelope.rcpts) == 1, envelope.rcpts
     check_in(envelope.rcpts[0], "<cell@outside.example>", "NOTIFY=SUCCESS,DELAY", "ORCPT=rfc822;first@far.example")
     check_in(envelope.mail, "<ceo@bank.example>", "RET=HDRS", "ENVID=QQ+2B1")
@@ -290,7 +290,7 @@ def sendmail_rewrites_addresses_after_us(lab):
 
 def policy_zones(lab):
     e2e_policy.zones(lab)
-    lab.zone("outside.example", ["@ IN MX 10 in", "in IN A 203.0.113.99"])
+    lab.zone("outside.example", ["@ IN MX 10 in", f"in IN A {OUTSIDE}"])
 
 
 def arc_zones(lab):

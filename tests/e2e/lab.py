@@ -17,6 +17,8 @@ import socket
 import subprocess
 import time
 
+from sink import Sink
+
 PACKAGES = ["postfix", "nsd", "libnsl2", "libtirpc3", "libdb5.3", "libicu72", "libsasl2-2",
             "libevent-2.1-7", "libprotobuf-c1", "libfstrm0"]
 QUEUES = ["active", "bounce", "corrupt", "defer", "deferred", "flush", "hold", "incoming", "maildrop",
@@ -110,7 +112,7 @@ class Lab:
         self.log_dir = os.path.join(self.work, "log")
         self.dns_port, self.smtp_port, self.proxy_port = free_port(), free_port(), free_port()
         self.milter_port, self.open_port, self.filtered_port = free_port(), free_port(), free_port()
-        self.zones = {}
+        self.zones, self.sinks = {}, {}
 
     # --- life -----------------------------------------------------------------------------
 
@@ -128,6 +130,8 @@ class Lab:
     def stop_all(self):
         for name in reversed(list(self.processes)):
             self.stop(name)
+        while self.sinks:
+            self.sinks.popitem()[1].stop()
 
     def path(self, *parts):
         return os.path.join(self.work, *parts)
@@ -379,6 +383,16 @@ postlog unix-dgram n - n - 1 postlogd
                     return code, text.decode()
             code, text = smtp.data(message)
             return code, text.decode()
+
+    def outside(self):
+        """Where all mail goes that leaves, for a relayhost of its port."""
+        if "outside" not in self.sinks:
+            self.sinks["outside"] = Sink("127.0.0.1", free_port())
+        return self.sinks["outside"]
+
+    def left(self, mark):
+        """The envelope of the message that holds mark, when it has come to the host outside."""
+        return wait_until(f"the message with {mark!r} outside", lambda: self.outside().find(mark))
 
     def delivered(self, mark, seconds=20.0):
         """The delivered message that holds mark, as bytes."""

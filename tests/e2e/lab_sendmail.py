@@ -7,26 +7,24 @@ No file of the system is changed.  That of processes ends whatever is left.  Nee
 """
 
 import contextlib
-import glob
 import os
 import re
 import shutil
-import signal
 import socket
-import socketserver
 import stat
 import subprocess
 import sys
 import threading
-import time
 
 from verifiers import RSPAMD_PACKAGES
-from lab import Lab, LabError, Smtp, is_listening, read, wait_until, write
+from lab import Lab, LabError, Smtp, is_listening, read, write
+from sink import Sink
 
 PACKAGES = ["sendmail-bin", "sendmail-cf", "nsd", "libnsl2", "libtirpc3", "libdb5.3", "libsasl2-2", "libldap-2.5-0",
             "liblockfile1", "libwrap0", "libevent-2.1-7", "libprotobuf-c1", "libfstrm0"]
 NETS = ["192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24"]
 ADDRESSES_V6 = ["2001:db8::25", "2001:db8:1::25"]
+OUTSIDE = "203.0.113.99"
 INSIDE = "ASSAY_LAB_INSIDE"
 PLACE = "/run/lab"  # the work directory there: Sendmail trusts no file below a folder like /tmp
 UNSHARE = ["unshare", "-m", "-n", "-u", "-p", "-f", "--mount-proc", "--kill-child"]
@@ -74,10 +72,10 @@ def make_place(work):
         os.chmod(f"/dev/{name}", 0o666)
 
 
-def run(*command):
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+def run(*command, env=None):
+    done = subprocess.run(command, capture_output=True, text=True, env=env, check=False)
     if done.returncode != 0:
-        raise LabError(f"{' '.join(command)}: {done.stderr.strip()}")
+        raise LabError(f"{' '.join(command)}: {done.stdout.strip()} {done.stderr.strip()}")
 
 
 class Syslog(threading.Thread):
@@ -106,86 +104,6 @@ class Syslog(threading.Thread):
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
             s.sendto(b"end", "/dev/log")
         self.join()
-
-
-# --- where mail goes --------------------------------------------------------------------------
-
-class Envelope:
-    """What a sink was given: MAIL and RCPT as they came, and the message with LF."""
-
-    def __init__(self, mail, rcpts, message):
-        self.mail, self.rcpts, self.message = mail, rcpts, message
-
-
-class Sink(socketserver.ThreadingTCPServer):
-    """An SMTP or LMTP server that takes everything and keeps the envelopes."""
-
-    allow_reuse_address = True
-    daemon_threads = True
-    request_queue_size = 64
-
-    def __init__(self, address, port=25, keep=None):
-        super().__init__((address, port), SinkSession)
-        self.envelopes, self.keep = [], keep
-        self.refuse = ()  # replies to RCPT for addresses that hold a word: (word, reply)
-        threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
-
-    def take(self, envelope):
-        self.envelopes.append(envelope)
-        if self.keep:
-            self.keep(envelope)
-
-    def find(self, mark, seconds=20.0):
-        def look():
-            return next((e for e in self.envelopes if mark.encode() in e.message), None)
-        return wait_until(f"the message with {mark!r} at the sink", look, seconds)
-
-    def has(self, mark):
-        return any(mark.encode() in e.message for e in self.envelopes)
-
-    def stop(self):
-        self.shutdown()
-        self.server_close()
-
-
-class SinkSession(socketserver.StreamRequestHandler):
-    def say(self, text):
-        self.wfile.write(text.encode() + b"\r\n")
-
-    def handle(self):
-        mail, rcpts = "", []
-        self.say("220 sink")
-        for line in self.rfile:
-            words = line.decode("latin-1").rstrip("\r\n")
-            verb = words.split(" ")[0].upper()
-            if verb in ("EHLO", "LHLO"):
-                self.say("250-sink\r\n250-8BITMIME\r\n250-PIPELINING\r\n250-ENHANCEDSTATUSCODES\r\n250 DSN")
-            elif verb == "MAIL":
-                mail, rcpts = words[len("MAIL FROM:"):], []
-                self.say("250 2.1.0 ok")
-            elif verb == "RCPT":
-                refused = next((reply for word, reply in self.server.refuse if word in words), None)
-                if not refused:
-                    rcpts.append(words[len("RCPT TO:"):])
-                self.say(refused or "250 2.1.5 ok")
-            elif verb == "DATA":
-                self.say("354 go on")
-                self.server.take(Envelope(mail, rcpts, self.data()))
-                for _ in rcpts if self.server.keep else (1,):  # LMTP answers for each
-                    self.say("250 2.0.0 kept")
-            elif verb == "QUIT":
-                self.say("221 2.0.0 bye")
-                break
-            else:
-                self.say("250 2.0.0 ok")
-
-    def data(self):
-        lines = []
-        for line in self.rfile:
-            if line == b".\r\n":
-                break
-            lines.append(line[1:] if line.startswith(b".") else line)
-        return b"".join(lines).replace(b"\r\n", b"\n")
 
 
 # --- Sendmail ---------------------------------------------------------------------------------
@@ -270,7 +188,7 @@ class SendmailLab(Lab):
         super().__init__(PLACE if os.environ.get(INSIDE) else work, *args, **kwargs)
         self.root = self.path("root-sendmail")
         self.dns_port, self.smtp_port = 53, 25
-        self.sinks, self.syslog, self.count = {}, None, 0
+        self.syslog, self.count = None, 0
         for origin in ("in-addr.arpa", "ip6.arpa", "test"):
             self.zone(origin, [])
 
@@ -286,9 +204,6 @@ class SendmailLab(Lab):
     def stop_all(self):
         super().stop_all()
         self.stop("sendmail")
-        for sink in self.sinks.values():
-            sink.stop()
-        self.sinks = {}
         if self.syslog:
             self.syslog.stop()
             self.syslog = None
@@ -329,8 +244,7 @@ class SendmailLab(Lab):
         config = self.m4("sendmail.mc", "sendmail.cf", MC, contrib=contrib, extra=extra + "\n" + srs)
         self.m4("submit.mc", "submit.cf", SUBMIT)
         self.table("virtusertable", virtual or {})
-        subprocess.run([self.program("sendmail"), "-C", config, "-bi"], check=True, env=self.environment(),
-                       stdout=subprocess.DEVNULL)
+        run(self.program("sendmail"), "-C", config, "-bi", env=self.environment())
         if "lmtp" not in self.sinks:
             self.sinks["lmtp"] = Sink("127.0.0.1", LMTP_PORT, self.keep)
         self.start("sendmail", [self.program("sendmail"), "-C", config, "-bD", "-q2s"],
@@ -377,11 +291,11 @@ class SendmailLab(Lab):
                 f.write(f"Delivered-To: {to}\n".encode() + envelope.message)
             os.rename(part, os.path.join(box, f"{self.count}"))
 
-    def sink(self, address):
-        """An outside host at that address."""
-        if address not in self.sinks:
-            self.sinks[address] = Sink(address)
-        return self.sinks[address]
+    def outside(self):
+        """The host that all domains with an MX of OUTSIDE have."""
+        if "outside" not in self.sinks:
+            self.sinks["outside"] = Sink(OUTSIDE)
+        return self.sinks["outside"]
 
     def client(self, address=None, helo="client.example", port=25):
         return From(address, port, helo)
