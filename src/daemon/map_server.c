@@ -222,7 +222,10 @@ static void
 take_clients(struct map_server *s)
 {
 	for (int i = 0; i < ACCEPTS_AT_ONCE && s->listen_fd >= 0; i++) {
-		if (s->clients.n >= (size_t)s->env.connections_max && !make_room(s)) {
+		bool full = s->clients.n >= (size_t)s->env.connections_max;
+		if (full && i > 0) /* nobody makes room before epoll says that there is another one */
+			return;
+		if (full && !make_room(s)) {
 			rest(s, s->now_ms + MAP_ACCEPT_PAUSE_MS);
 			return;
 		}

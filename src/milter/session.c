@@ -209,7 +209,6 @@ begin_assessment(struct session *s)
 		.mail_domain = m->from.domain,
 		.receiver = m->authserv_id,
 		.trusted = m->trust != TRUST_NONE,
-		.seal = m->seal.wanted,
 	};
 
 	if (m->from.text.n == 0 && !m->null_sender)
@@ -235,7 +234,7 @@ begin_message(struct session *s, struct view argument, session_macro *macro, voi
 	/* Without brackets it comes from sendmail(1) only. */
 	m->null_sender = argument.n == 0 || view_is(argument, "<>");
 	header_init(&m->header, s->arena, (size_t)limits->header_octets, (size_t)limits->header_fields);
-	m->seal.wanted = session_seal_wanted(s);
+	m->seal.may = session_seal_may(s);
 	session_srs_begin(s);
 	begin_assessment(s);
 }
@@ -397,6 +396,9 @@ complete_header(struct session *s)
 	struct message *m = &s->msg;
 
 	m->phase = MESSAGE_BODY;
+	m->seal.wanted = m->seal.may && session_seal_wanted(s);
+	if (m->seal.wanted)
+		assess_want_seal(m->assess);
 	if (m->refusal.answer == SESSION_CONTINUE)
 		m->body_wanted = assess_header(m->assess, &m->header);
 }

@@ -232,7 +232,7 @@ session_build_edits(struct session *s, const struct assessment *found, const str
 		insert_field(&e, VIEW_LIT("X-SPF-Guess"), found->guess_field);
 	if (found->received_spf.n > 0)
 		insert_field(&e, VIEW_LIT("Received-SPF"), found->received_spf);
-	if (session_seal_message(s, found, e.edit, e.n))
+	if (session_seal_message(s, found, settled, e.edit, e.n))
 		for (size_t i = 3; i > 0; i--)
 			insert_field(&e, m->seal.set.field[i - 1].name, m->seal.set.field[i - 1].value);
 	if (m->srs.sender.n > 0) /* without arguments: RET and ENVID stay as they are */

@@ -10,6 +10,7 @@
 #define SHOWN_WHY 400
 #define SHOWN_SIGNATURES 8
 #define SHOWN_RECIPIENTS 10
+#define SHOWN_TO 1000 /* of all recipients together, and one more */
 
 #define SAY_EVERY_MS 10000
 
@@ -215,6 +216,20 @@ add_seal(struct buffer *b, const struct message_seal *seal)
 	}
 }
 
+/* to=<ann@example.org>,<bob@example.org>,+3 */
+static void
+add_recipients(struct buffer *b, const struct message *m)
+{
+	size_t shown = 0, before = b->n;
+
+	for (; shown < m->rcpts && shown < SHOWN_RECIPIENTS && b->n - before < SHOWN_TO; shown++) {
+		buffer_add_cstr(b, shown == 0 ? " to=" : ",");
+		add_path(b, m->rcpt[shown].argument, &m->rcpt[shown].path);
+	}
+	if (shown < m->rcpts)
+		buffer_addf(b, ",+%zu", m->rcpts - shown);
+}
+
 static bool
 verdicts_differ(const struct session_outcome *o, size_t n)
 {
@@ -341,6 +356,7 @@ session_log_verdict(const struct session *s, const struct session_outcome *o)
 	if (o->found != NULL)
 		buffer_addf(&b, " dns=%u/%u", o->found->dns.queries, o->found->dns.temp);
 	buffer_addf(&b, " ms=%lld generation=%u", (long long)o->ms, s->msg.settings->generation);
+	add_recipients(&b, &s->msg); /* last: a log that cuts lines loses nothing else */
 	log_info("%.*s", VIEW_ARG(buffer_view(&b)));
 }
 

@@ -28,10 +28,11 @@ extern const struct name_row session_trust_names[];
 
 /* The ARC set that the message gets; session_seal.c. */
 struct message_seal {
-	bool wanted;
+	bool may; /* the client's mail is of the kind that is sealed */
+	bool wanted; /* somebody may want it: its body is hashed */
 	bool done;
 	struct arc_seal set; /* when done */
-	struct view why;     /* wanted, tried and not done */
+	struct view why;     /* wanted and not done */
 };
 
 /* session_srs.c; all zero: not looked at. */
@@ -96,10 +97,20 @@ void session_build_edits(struct session *s, const struct assessment *found, cons
 /* session_edits.c: of the facts those that fit into one field of ours; only signatures are left out. */
 struct auth_facts session_fit_results(struct view authserv_id, const struct auth_facts *facts, struct arena *arena);
 
-/* session_seal.c: by the settings and the client, at MAIL. */
-bool session_seal_wanted(const struct session *s);
+/* session_seal.c: a hop of ours before us, of group seal. */
+bool session_is_upstream(const struct session *s, const struct seal_conf *conf);
 /* Over the message as these edits will leave it.  False: no set; m->seal says whether one was wanted, and why not. */
-bool session_seal_message(struct session *s, const struct assessment *found, const struct edit *edit, size_t edits);
+bool session_seal_message(struct session *s, const struct assessment *found, const struct settlement *settled,
+    const struct edit *edit, size_t edits);
+/*
+ * session_sealer.c: whose seal a message gets.  There is one: for mail of strangers what the recipients that get it want
+ * (where they differ, the site's), for mail of our own clients what the sender's domain wants.
+ */
+bool session_seal_may(const struct session *s);	    /* at MAIL, by the settings and the client */
+bool session_seal_wanted(const struct session *s); /* when all recipients are known: could there be a seal? */
+/* NULL: nobody's; *why is empty where nobody wants one. */
+const struct arc_seal_conf *session_sealer(const struct session *s, const struct assessment *found,
+    const struct settlement *settled, struct view *why);
 /* session_policy.c */
 void session_learn_client(struct session *s, session_macro *macro, void *ctx); /* at MAIL: TLS */
 /* May this recipient join the transaction?  False: *reply is for this one alone, and logged. */
@@ -154,8 +165,9 @@ struct session_outcome {
  *	dns=N/TEMP	questions, and those of them without an answer to trust
  *	ms=		that the MTA waited for us at the end of the message
  *	generation=	of the settings
+ *	to=<RECIPIENT>,...	the first ten, fewer when they are long; ",+N": not shown
  *
- * Whatever a stranger wrote is quoted by buffer_add_quoted and cut; refusals of other kinds (overload, negotiation, edits
+ * log_line.h reads the envelope back.  Whatever a stranger wrote is quoted by buffer_add_quoted and cut; refusals of other kinds (overload, negotiation, edits
  * that failed) are lines with event= or rule=edits-failed.
  */
 void session_log_verdict(const struct session *s, const struct session_outcome *o);

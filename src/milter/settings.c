@@ -288,30 +288,6 @@ settings_reload(const char *path, const struct settings *before, void (*say)(voi
 	return s;
 }
 
-/* Keys that are for later need not be a mistake, but nothing is sealed until then. */
-static void
-warn_of_idle_keys(const struct settings *s, void (*say)(void *ctx, const char *text), void *ctx)
-{
-	for (size_t i = 0; i < s->sealing.keys; i++)
-		if (s->sealing.key[i].not_before <= clock_wall(&clock_system))
-			return;
-	if (s->sealing.keys > 0)
-		say(ctx, arena_printf(s->arena, "%s: warning: seal.keys: no key's day has come", s->seal.keys.where).p);
-}
-
-bool
-settings_open_keys(struct settings *s, void (*say)(void *ctx, const char *text), void *ctx)
-{
-	struct err err;
-
-	if (!arc_seal_conf_open(&s->seal, s->arena, &s->sealing, &err)) {
-		say(ctx, arena_printf(s->arena, "%s: seal.keys: %s", s->seal.keys.where, err.text).p);
-		return false;
-	}
-	warn_of_idle_keys(s, say, ctx);
-	return true;
-}
-
 /* Taken over by a reload although their neighbours of the group are not, and the other way about for group "srs". */
 static bool
 is_reloadable(const struct conf_section *section, const char *name)

@@ -76,6 +76,9 @@ struct settings {
 	struct assess_conf assess; /* .spf and .dkim from their groups, .budget from dns */
 	struct seal_conf seal;
 	struct arc_seal_conf sealing; /* made of seal by settings_open_keys; no keys: nothing is sealed */
+	struct arc_seal_conf *file_sealing; /* by policy_seal.number; no keys: they could not be opened */
+	size_t file_sealings;
+	size_t key_mistakes; /* policy files whose keys are not fit */
 };
 
 /*
@@ -85,10 +88,17 @@ struct settings {
  */
 struct settings *settings_load(const char *path, void (*say)(void *ctx, const char *text), void *ctx);
 /*
- * For who seals: read the keys, check what they are and who may read them.  False: said as above.  Before anybody
- * else sees the snapshot.  assayctl can do without, and is mostly run by people who may not read them.
+ * For who seals: read the keys, check what they are and who may read them.  Before anybody else sees the snapshot.
+ * False: those of the site are not fit; said as above.  Keys of a policy file that are not fit are said and counted,
+ * and are no reason for false: beside `before` (the settings in force; NULL: none) those stay in use that sealed
+ * for that domain, else nothing is sealed as that domain.  assayctl can do without, and is mostly run by people who
+ * may not read them.
  */
-bool settings_open_keys(struct settings *settings, void (*say)(void *ctx, const char *text), void *ctx);
+bool settings_open_keys(struct settings *settings, const struct settings *before,
+    void (*say)(void *ctx, const char *text), void *ctx);
+/* The policy files' keys alone: for tests that exchange settings->policies. */
+void settings_open_file_keys(struct settings *settings, const struct settings *before,
+    void (*say)(void *ctx, const char *text), void *ctx);
 
 /*
  * settings_load beside the settings in force (NULL: none): a policy file that has mistakes now keeps what it said there.

@@ -335,7 +335,7 @@ srs_target_next(struct view *rest, enum srs_target_kind *kind, struct view *targ
 		if (cursor_end(&c))
 			return false;
 		if (take_special(&c, kind, target))
-			break;
+			continue;
 		*kind = SRS_TARGET_ADDRESS;
 		struct view word = take_until(&c, is_bracket_ahead(&c) ? CC_CRLF : CC_FWS, ',');
 		*target = view_starts(word, VIEW_LIT("(")) ? VIEW_EMPTY : view_trim(without_name(word));

@@ -40,7 +40,7 @@ struct play {
 	struct settings *settings; /* the current snapshot */
 	struct session_load load;
 	struct srs_rate *returns;
-	struct arena *files; /* removes them: tables are looked at as long as their settings are there */
+	struct arena *files; /* removes them */
 	struct clock clock;
 	struct session_env env;
 	struct session *all[SESSIONS_MAX];
@@ -132,35 +132,45 @@ open_settings(struct play *p, const char *path)
 {
 	struct settings *settings = settings_load(path, say_mistake, NULL);
 
-	if (settings == NULL || (settings_open_keys(settings, say_mistake, NULL) &&
+	if (settings == NULL || (settings_open_keys(settings, NULL, say_mistake, NULL) &&
 	    settings_open_srs(settings, p->settings, say_mistake, NULL)))
 		return settings;
 	settings_unref(settings);
 	return NULL;
 }
 
+/* They stay until the scenario ends: tables are looked at as long as their settings are there. */
+static bool
+put_files(struct play *p, struct temporary *file)
+{
+	struct view pem = read_file(p->key_file);
+	bool ok = true;
+
+	file[0] = (struct temporary){ .word = "%KEY%", .text = pem };
+	file[1] = (struct temporary){ .word = "%SECRETS%", .text = VIEW_LIT("tEsT-secret\n") };
+	file[2] = (struct temporary){ .word = "%VIRTUAL%", .text = p->scenario.virtual };
+	file[3] = (struct temporary){ .word = "%ALIASES%", .text = p->scenario.aliases };
+	for (size_t i = 0; i < TEMPORARIES; i++) {
+		ok = write_temporary(&file[i]) && ok;
+		arena_defer(p->files, remove_file, arena_cstr(p->files, view_of(file[i].path)));
+	}
+	free((void *)pem.p);
+	return ok;
+}
+
 /* The settings go the whole way: through a file, as the daemon's do. */
 static bool
 load_settings(struct play *p, struct view text, unsigned generation)
 {
-	struct view pem = read_file(p->key_file);
-	struct temporary conf, file[TEMPORARIES] = {
-		{ .word = "%KEY%", .text = pem },
-		{ .word = "%SECRETS%", .text = VIEW_LIT("tEsT-secret\n") },
-		{ .word = "%VIRTUAL%", .text = p->scenario.virtual },
-		{ .word = "%ALIASES%", .text = p->scenario.aliases },
-	};
-	bool ok = true;
+	struct temporary file[TEMPORARIES], conf = { .word = "" };
+	struct settings *settings = NULL;
 
-	for (size_t i = 0; i < TEMPORARIES; i++)
-		ok = write_temporary(&file[i]) && ok;
+	if (!put_files(p, file))
+		return false;
 	conf.text = with_paths(text, file, p->arena);
-	ok = write_temporary(&conf) && ok;
-	struct settings *settings = ok ? open_settings(p, conf.path) : NULL;
+	if (write_temporary(&conf))
+		settings = open_settings(p, conf.path);
 	unlink(conf.path);
-	for (size_t i = 0; i < TEMPORARIES; i++)
-		arena_defer(p->files, remove_file, arena_cstr(p->files, view_of(file[i].path)));
-	free((void *)pem.p);
 	if (settings == NULL)
 		return false;
 	settings->generation = generation;
@@ -418,10 +428,19 @@ play_policies(struct play *p, struct view rest)
 	struct policy_text text[POLICIES_MAX];
 	struct settings *s = p->settings;
 
+	struct temporary file[TEMPORARIES];
+	struct settings before = { .policies = s->policies, .file_sealing = s->file_sealing };
+
 	(void)rest;
+	if (!put_files(p, file)) {
+		p->broken = true;
+		return;
+	}
 	for (size_t i = 0; i < p->policies; i++)
-		text[i] = (struct policy_text){ arena_cstr(p->arena, p->policy[i].name), buffer_view(&p->policy[i].text) };
+		text[i] = (struct policy_text){ arena_cstr(p->arena, p->policy[i].name),
+			with_paths(buffer_view(&p->policy[i].text), file, p->arena) };
 	s->policies = policy_of_texts(&s->policy, text, p->policies, s->policies, s->arena, note_policy, p);
+	settings_open_file_keys(s, &before, note_policy, p);
 	p->policies = 0;
 }
 

@@ -1,4 +1,5 @@
 #include "base/buffer.h"
+#include "crypt/key.h"
 #include "milter/listen_address.h"
 #include "milter/settings_srs.h"
 #include "support/support.h"
@@ -211,7 +212,7 @@ START_TEST(keys_are_opened_apart)
 	struct settings *s = load("\n\nseal: { enable = true; domain = \"a.example\";\n keys = \"a:/nowhere/k\"; };", &said);
 
 	ck_assert_msg(s != NULL, "%s", said);
-	ck_assert(!settings_open_keys(s, note, &b));
+	ck_assert(!settings_open_keys(s, NULL, note, &b));
 	ck_assert_uint_eq(s->sealing.keys, 0);
 	ck_assert(view_ends(buffer_view(&b), VIEW_LIT(":4: seal.keys: /nowhere/k: No such file or directory\n")));
 	settings_unref(s);
@@ -331,6 +332,120 @@ START_TEST(srs_store_is_shared)
 }
 END_TEST
 
+/* ---- policy files ---- */
+
+static void
+put(const char *folder, const char *name, const char *text, mode_t mode)
+{
+	const char *path = arena_printf(arena, "%s/%s", folder, name).p;
+	FILE *f = fopen(path, "w");
+
+	ck_assert_ptr_nonnull(f);
+	fputs(text, f);
+	fclose(f);
+	chmod(path, mode);
+}
+
+static const char *
+new_folder(void)
+{
+	char *folder = arena_cstr(arena, VIEW_LIT("/tmp/unit_settings.XXXXXX"));
+
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	return folder;
+}
+
+static void
+remove_folder(const char *folder, const char *const *names, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		unlink(arena_printf(arena, "%s/%s", folder, names[i]).p);
+	rmdir(folder);
+}
+
+static const char *
+key_text(void)
+{
+	struct private_key *key = private_key_new(KEY_RSA, 2048, NULL);
+	struct view pem = private_key_pem(key, arena);
+
+	private_key_unref(key);
+	return arena_cstr(arena, pem);
+}
+
+START_TEST(srs_domains_of_policy_files)
+{
+	static const char *const names[] = { "a.conf", "b.conf", "c.conf" };
+	const char *folder = new_folder(), *said;
+
+	put(folder, "a.conf", "domains = \"a.test\"; outgoing: { srs-domain = \"srs.x.test\"; };", 0644);
+	put(folder, "b.conf", "domains = \"b.test\"; outgoing: { srs-domain = \"A.test\"; };", 0644);
+	put(folder, "c.conf", "domains = \"c.test\"; outgoing: { srs-domain = \"SRS.x.test.\"; };", 0644);
+	struct settings *s = load(arena_printf(arena, "policy: { directory = \"%s\"; };", folder).p, &said);
+	remove_folder(folder, names, 3);
+	ck_assert_msg(s != NULL, "%s", said);
+	ck_assert_uint_eq(s->srs.policy_domains.n, 2);
+	ck_view_is(s->srs.policy_domains.item[0], "a.test");
+	ck_view_is(s->srs.policy_domains.item[1], "srs.x.test");
+	settings_unref(s);
+}
+END_TEST
+
+/* A key of one domain that is not fit is a matter of that domain, and what sealed for it before goes on. */
+START_TEST(keys_of_policy_files)
+{
+	static const char *const names[] = { "a.conf", "b.conf", "a.key" };
+	const char *folder = new_folder(), *said;
+	struct buffer b = buffer_in(arena);
+
+	put(folder, "a.key", key_text(), 0600);
+	put(folder, "a.conf", arena_printf(arena, "domains = \"a.test\"; outgoing: { seal-domain = \"a.test\";\n"
+	    "seal-keys = \"s:%s/a.key\"; };", folder).p, 0644);
+	put(folder, "b.conf", "domains = \"b.test\"; outgoing: { seal-domain = \"b.test\";\n\nseal-keys = \"s:/nowhere/k\"; };", 0644);
+	const char *conf = arena_printf(arena, "policy: { directory = \"%s\"; };", folder).p;
+	struct settings *s = load(conf, &said);
+	ck_assert(settings_open_keys(s, NULL, note, &b));
+	struct view wanted = arena_printf(arena, "%s/b.conf:3: seal-keys: /nowhere/k: No such file or directory\n"
+	    "%s/b.conf:3: warning: seal-keys: nothing is sealed as b.test\n", folder, folder);
+	ck_assert_msg(view_eq(buffer_view(&b), wanted), "%.*s", VIEW_ARG(buffer_view(&b)));
+	ck_assert_uint_eq(s->file_sealings, 2);
+	ck_assert_uint_eq(s->key_mistakes, 1);
+	ck_assert_uint_eq(s->file_sealing[0].keys, 1);
+	ck_assert_uint_eq(s->file_sealing[1].keys, 0);
+
+	put(folder, "a.key", "nonsense", 0600);
+	struct settings *after = load(conf, &said);
+	b = buffer_in(arena);
+	ck_assert(settings_open_keys(after, s, note, &b));
+	remove_folder(folder, names, 3);
+	settings_unref(s);
+	ck_assert_uint_eq(after->key_mistakes, 2);
+	ck_assert_uint_eq(after->file_sealing[0].keys, 1);
+	ck_assert_int_eq(private_key_bits(after->file_sealing[0].key[0].key), 2048);
+	ck_assert_uint_eq(after->file_sealing[1].keys, 0);
+	settings_unref(after);
+}
+END_TEST
+
+START_TEST(keys_of_policy_files_need_arc)
+{
+	static const char *const names[] = { "a.conf", "a.key" };
+	const char *folder = new_folder(), *said;
+	struct buffer b = buffer_in(arena);
+
+	put(folder, "a.key", key_text(), 0600);
+	put(folder, "a.conf", arena_printf(arena, "domains = \"a.test\"; outgoing: { seal-domain = \"a.test\";\n"
+	    "seal-keys = \"s:%s/a.key\"; };", folder).p, 0644);
+	struct settings *s = load(arena_printf(arena, "arc: { enable = false; }; policy: { directory = \"%s\"; };", folder).p, &said);
+	ck_assert(settings_open_keys(s, NULL, note, &b));
+	remove_folder(folder, names, 2);
+	ck_assert_uint_eq(s->file_sealing[0].keys, 0);
+	buffer_add_char(&b, '\0');
+	ck_assert_msg(strstr(buffer_view(&b).p, "a.conf:2: seal-keys: needs arc.enable") != NULL, "%s", buffer_view(&b).p);
+	settings_unref(s);
+}
+END_TEST
+
 START_TEST(references)
 {
 	struct settings *s = settings_presets();
@@ -399,6 +514,9 @@ main(void)
 	tcase_add_loop_test(tcase, srs_secrets_are_opened, 0, sizeof(secrets_files) / sizeof(secrets_files[0]));
 	tcase_add_test(tcase, srs_disabled_opens_nothing);
 	tcase_add_test(tcase, srs_store_is_shared);
+	tcase_add_test(tcase, srs_domains_of_policy_files);
+	tcase_add_test(tcase, keys_of_policy_files);
+	tcase_add_test(tcase, keys_of_policy_files_need_arc);
 	tcase_add_test(tcase, references);
 	tcase_add_loop_test(tcase, restart_needed, 0, ARRAY_LEN(changes));
 	suite_add_tcase(suite, tcase);
