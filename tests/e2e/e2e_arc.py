@@ -14,18 +14,14 @@ import signal
 import subprocess
 import sys
 
-from e2e import check_in, check_not_in, results, run, sent
+from e2e import check_in, check_not_in, register, results, run, sent
 from lab import Lab, LabError, header_fields, read, wait_until, write
 from mailkit import SIGNED, Signer, letter
 from verifiers import ARC, crlf, dkimpy_dkim, start_rspamd
 import dkim
 
 TESTS = []
-
-
-def test(function):
-    TESTS.append(function)
-    return function
+test = register(TESTS)
 
 
 def keygen(lab, domain, selector, *options):
@@ -77,7 +73,7 @@ def field_names(message):
 
 
 def log_line(lab, mark):
-    queue_id = lab.postfix_log().rsplit(f"<{mark}@sender.example>", 1)[0].split()[-2].rstrip(":")
+    queue_id = lab.queue_id(mark)
     wait_until("the verdict line", lambda: f"{queue_id}:" in lab.assayd_log())
     return [line for line in lab.assayd_log().splitlines() if f"{queue_id}:" in line][-1]
 
@@ -165,7 +161,7 @@ def own_people_when_asked(lab):
     # Postfix completes and rewrites what its own clients send, before we see it.
     sent(lab, "From: ann\nTo: user@local.test , bob\nSubject: t-own2\n\nx\n", "ann@sender.example", "user@local.test")
     ask_all(lab, arrived(lab, "t-own2"))
-    done = subprocess.run([f"{lab.root}/usr/sbin/sendmail", "-f", "ann@sender.example", "user@local.test"],
+    done = subprocess.run([*lab.sendmail_command(), "-f", "ann@sender.example", "user@local.test"],
                           input=letter("t-own3").encode(), env=lab.environment(), check=False, capture_output=True)
     assert done.returncode == 0, done.stderr
     ask_all(lab, arrived(lab, "t-own3"))

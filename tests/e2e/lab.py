@@ -17,6 +17,8 @@ import socket
 import subprocess
 import time
 
+from sink import Sink
+
 PACKAGES = ["postfix", "nsd", "libnsl2", "libtirpc3", "libdb5.3", "libicu72", "libsasl2-2",
             "libevent-2.1-7", "libprotobuf-c1", "libfstrm0"]
 QUEUES = ["active", "bounce", "corrupt", "defer", "deferred", "flush", "hold", "incoming", "maildrop",
@@ -109,8 +111,8 @@ class Lab:
         self.root = os.path.join(self.work, "root")
         self.log_dir = os.path.join(self.work, "log")
         self.dns_port, self.smtp_port, self.proxy_port = free_port(), free_port(), free_port()
-        self.milter_port = free_port()
-        self.zones = {}
+        self.milter_port, self.open_port, self.filtered_port = free_port(), free_port(), free_port()
+        self.zones, self.sinks = {}, {}
 
     # --- life -----------------------------------------------------------------------------
 
@@ -126,8 +128,10 @@ class Lab:
         self.stop_all()
 
     def stop_all(self):
-        for name in ("postfix", "assayd", "rspamd", "nsd"):
+        for name in reversed(list(self.processes)):
             self.stop(name)
+        while self.sinks:
+            self.sinks.popitem()[1].stop()
 
     def path(self, *parts):
         return os.path.join(self.work, *parts)
@@ -248,6 +252,18 @@ class Lab:
         pid = self.processes["assayd"].pid
         return [int(p) for p in read(f"/proc/{pid}/task/{pid}/children").split()]
 
+    # --- what is shipped ------------------------------------------------------------------
+
+    @staticmethod
+    def contrib(name, **instead):
+        """A file of contrib/ with other values where a site has its own: word=(there, here)."""
+        text = read(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../contrib", name))
+        for there, here in instead.values():
+            if there not in text:
+                raise LabError(f"contrib/{name} does not have {there!r}")
+            text = text.replace(there, here)
+        return text
+
     # --- Postfix --------------------------------------------------------------------------
 
     def start_postfix(self, domains=("local.test",), milter=None, main="", master=""):
@@ -297,12 +313,13 @@ virtual_minimum_uid = 100
 smtpd_relay_restrictions = permit_mynetworks, reject_unauth_destination
 smtpd_peername_lookup = no
 smtputf8_enable = yes
-smtpd_milters = {{ {milter}, connect_timeout=10s, command_timeout=30s, default_action=tempfail }}
-non_smtpd_milters = $smtpd_milters
+{self.contrib("postfix/main.cf", socket=("unix:assay/assay.sock", milter))}
 minimal_backoff_time = 1s
 queue_run_delay = 2s
 {main}
 """)
+        services = self.contrib("postfix/master.cf", submission=("submission inet n - y", f"{self.open_port} inet n - n"),
+                                filtered=("127.0.0.1:10025 inet n - y", f"127.0.0.1:{self.filtered_port} inet n - n"))
         write(os.path.join(conf, "master.cf"), f"""
 127.0.0.1:{self.smtp_port} inet n - n - - smtpd
 127.0.0.1:{self.proxy_port} inet n - n - - smtpd
@@ -327,6 +344,7 @@ virtual unix - n n - - virtual
 anvil unix - - n - 1 anvil
 scache unix - - n - 1 scache
 postlog unix-dgram n - n - 1 postlogd
+{services}
 {master}
 """)
         self.start("postfix", [f"{self.root}/usr/lib/postfix/sbin/master", "-c", conf],
@@ -335,10 +353,17 @@ postlog unix-dgram n - n - 1 postlogd
     def postfix_log(self):
         return read(os.path.join(self.log_dir, "postfix.log"))
 
+    def queue_id(self, mark):
+        """Of the newest message whose Message-ID holds mark."""
+        return self.postfix_log().rsplit(f"<{mark}@sender.example>", 1)[0].split()[-2].rstrip(":")
+
+    def sendmail_command(self):
+        return [f"{self.root}/usr/sbin/sendmail"]
+
     # --- mail -----------------------------------------------------------------------------
 
-    def client(self, address=None, helo="client.example"):
-        return Smtp(self.proxy_port if address else self.smtp_port, address, helo)
+    def client(self, address=None, helo="client.example", port=None):
+        return Smtp(port or (self.proxy_port if address else self.smtp_port), address, helo)
 
     def send(self, message, mail_from, rcpts, address=None, helo="client.example"):
         """One message.  (code, text) of the reply that decided."""
@@ -358,6 +383,16 @@ postlog unix-dgram n - n - 1 postlogd
                     return code, text.decode()
             code, text = smtp.data(message)
             return code, text.decode()
+
+    def outside(self):
+        """Where all mail goes that leaves, for a relayhost of its port."""
+        if "outside" not in self.sinks:
+            self.sinks["outside"] = Sink("127.0.0.1", free_port())
+        return self.sinks["outside"]
+
+    def left(self, mark):
+        """The envelope of the message that holds mark, when it has come to the host outside."""
+        return wait_until(f"the message with {mark!r} outside", lambda: self.outside().find(mark))
 
     def delivered(self, mark, seconds=20.0):
         """The delivered message that holds mark, as bytes."""
