@@ -1,5 +1,6 @@
 #include "daemon/descriptors.h"
 #include "daemon/detach.h"
+#include "daemon/notify.h"
 #include "daemon/options.h"
 #include "daemon/parent.h"
 
@@ -32,6 +33,8 @@ serve(const struct options *options, struct settings *settings)
 		settings_unref(settings);
 		return 1;
 	}
+	if (options->foreground && notify_stderr_is_journal())
+		log_to_journal();
 	umask(022);
 	if (chdir("/") != 0)
 		say(NULL, "warning: cannot change to /");

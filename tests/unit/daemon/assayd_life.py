@@ -437,6 +437,22 @@ class Life(unittest.TestCase):
         process.wait(20)
         s.close()
 
+    def test_journal_gets_priorities(self):
+        self.start()
+        self.assertNotIn("<5>", self.said())
+        self.running.pop().terminate()
+        self.assertTrue(wait_for(lambda: "stopped" in self.said()))
+        os.unlink(self.log)
+        with open(self.log, "w") as f:
+            st = os.fstat(f.fileno())
+        ENV["JOURNAL_STREAM"] = "%d:%d" % (st.st_dev, st.st_ino)
+        try:
+            self.start()
+        finally:
+            del ENV["JOURNAL_STREAM"]
+        self.assertRegex(self.said(), r"(?m)^<5>listening on unix:")
+        self.assertNotIn("assayd:", self.said())
+
     # ---- rights ----------------------------------------------------------------------------
 
     @unittest.skipUnless(ROOT, "needs root")
