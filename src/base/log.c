@@ -8,7 +8,7 @@
 #include <string.h>
 #include <syslog.h>
 
-enum sink { SINK_STDERR, SINK_SYSLOG, SINK_FUNCTION };
+enum sink { SINK_STDERR, SINK_JOURNAL, SINK_SYSLOG, SINK_FUNCTION };
 
 static struct {
 	enum sink sink;
@@ -36,6 +36,12 @@ log_to_stderr(const char *ident)
 {
 	out.sink = SINK_STDERR;
 	out.ident = ident;
+}
+
+void
+log_to_journal(void)
+{
+	out.sink = SINK_JOURNAL;
 }
 
 void
@@ -91,6 +97,8 @@ write_line(enum log_level level, const char *fmt, va_list ap)
 		pthread_mutex_lock(&out.lock);
 		if (out.sink == SINK_FUNCTION)
 			out.take(out.ctx, level, text);
+		else if (out.sink == SINK_JOURNAL)
+			fprintf(stderr, "<%d>%s\n", levels[level].priority, text);
 		else
 			fprintf(stderr, "%s: %s%s\n", out.ident, levels[level].word, text);
 		pthread_mutex_unlock(&out.lock);

@@ -21,6 +21,8 @@ enum log_level {
 };
 
 void log_to_stderr(const char *ident);
+/* The journal of systemd reads standard error: each line begins with its priority, "<6>" (sd-daemon(3)), not with ident. */
+void log_to_journal(void);
 void log_to_syslog(const char *ident, int facility); /* LOG_MAIL and its like; ident must stay */
 /* For tests: each line goes to take(ctx, level, text), called under a lock. */
 void log_to_function(void (*take)(void *ctx, enum log_level level, const char *text), void *ctx);

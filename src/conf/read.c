@@ -11,6 +11,7 @@ struct reading {
 	const struct conf_target *target;
 	size_t targets;
 	bool *broken; /* [targets]: a mistake was found in it */
+	unsigned *line; /* [targets]: of the joined text, where its group begins; 0: the file has none */
 	struct arena *keep;  /* what the caller gets */
 	struct conf_saying said;
 };
@@ -130,6 +131,7 @@ read_group(struct reading *r, config_setting_t *group, size_t t)
 	const struct conf_section *section = r->target[t].section;
 	int n = config_setting_length(group);
 
+	r->line[t] = group->line;
 	for (int i = 0; i < n; i++) {
 		config_setting_t *setting = config_setting_get_elem(group, (unsigned)i);
 		const struct conf_item *item = find_item(section, setting->name);
@@ -157,6 +159,15 @@ read_top(struct reading *r, config_setting_t *setting)
 		say_unknown(r, setting, top < r->targets ? r->target[top].section : NULL, true);
 }
 
+/* Where the group begins; the file as a whole for its top level, and for a group that is not in it. */
+static struct conf_place
+group_place(const struct reading *r, size_t t)
+{
+	if (r->line[t] == 0)
+		return (struct conf_place){ r->said.source.segment[0].file, 0 };
+	return conf_source_place(&r->said.source, r->line[t]);
+}
+
 static void
 check_sections(struct reading *r)
 {
@@ -166,7 +177,7 @@ check_sections(struct reading *r)
 		const struct conf_section *section = r->target[i].section;
 		if (r->broken[i] || section->check == NULL || section->check(r->target[i].into, &err))
 			continue;
-		conf_say_at(&r->said, (struct conf_place){ r->said.source.segment[0].file, 0 },
+		conf_say_at(&r->said, group_place(r, i),
 		    *section->name == '\0' ? view_of(err.text) :
 					     arena_printf(r->said.words, "%s: %s", section->name, err.text));
 	}
@@ -199,7 +210,7 @@ reading_begin(const struct conf_target *target, size_t targets, struct arena *ke
 		conf_section_presets(target[i].section, target[i].into, keep);
 	return (struct reading){
 		.target = target, .targets = targets, .broken = ARENA_ARRAY(words, targets, bool),
-		.keep = keep, .said = { .words = words, .say = say, .ctx = ctx, .ok = true },
+		.line = ARENA_ARRAY(words, targets, unsigned), .keep = keep, .said = { .words = words, .say = say, .ctx = ctx, .ok = true },
 	};
 }
 

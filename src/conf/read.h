@@ -6,7 +6,8 @@
 /*
  * read - a file in libconfig's syntax into structs, by their rows.
  * Strict: a group or name that no row has, a wrong type, a value out of its limits, a name given twice are
- * mistakes, said as "FILE:LINE: group.name: what is wrong; what is wanted".  All of them are said, not only
+ * mistakes, said as "FILE:LINE: group.name: what is wrong; what is wanted", or "FILE:LINE: group: ..." for what
+ * does not fit together in a group, with the line where it begins.  All of them are said, not only
  * the first; but a mistake of syntax ends the reading, as nobody knows what follows it.
  *
  * Not thread-safe against itself on one arena; otherwise thread-safe.

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -23,17 +24,34 @@ failed(const char *what, struct err *err)
 
 /* ---- unix --------------------------------------------------------------------------------- */
 
-/* Somebody answers there, or may: only "connection refused" says that nobody does. */
-static bool
-is_alive(const struct sockaddr_un *address)
+/* errno of a connection there; 0: somebody takes it. */
+static int
+ask(const struct sockaddr_un *address)
 {
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	bool refused = fd >= 0 && connect(fd, (const struct sockaddr *)address, sizeof(*address)) != 0 &&
-	    errno == ECONNREFUSED;
+	int problem = fd >= 0 && connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 ? 0 : errno;
 
 	if (fd >= 0)
 		close(fd);
-	return !refused;
+	return problem;
+}
+
+/*
+ * Somebody answers there, or may: only "connection refused" says that nobody does.  Root without
+ * CAP_DAC_OVERRIDE (contrib/systemd) is kept out of its worker's socket, and asks as its owner.
+ */
+static bool
+is_alive(const struct sockaddr_un *address, uid_t owner)
+{
+	uid_t before = geteuid();
+	int problem = ask(address);
+
+	if (problem == EACCES && owner != before && seteuid(owner) == 0) {
+		problem = ask(address);
+		if (seteuid(before) != 0)
+			abort(); /* cannot be: the real user id has not changed */
+	}
+	return problem != ECONNREFUSED;
 }
 
 static bool
@@ -45,7 +63,7 @@ remove_stale(const struct sockaddr_un *address, struct err *err)
 		return errno == ENOENT || failed("lstat", err);
 	if (!S_ISSOCK(st.st_mode))
 		return err_perm(err, "there is something else than a socket at this path");
-	if (is_alive(address))
+	if (is_alive(address, st.st_uid))
 		return err_perm(err, "another process listens there");
 	return unlink(address->sun_path) == 0 || failed("unlink", err);
 }

@@ -1,7 +1,9 @@
 #include "daemon/descriptors.h"
 #include "daemon/detach.h"
+#include "daemon/notify.h"
 #include "daemon/options.h"
 #include "daemon/parent.h"
+#include "daemon/privileges.h"
 
 #include "base/log.h"
 #include "milter/settings_srs.h"
@@ -33,12 +35,60 @@ serve(const struct options *options, struct settings *settings)
 		settings_unref(settings);
 		return 1;
 	}
+	if (options->foreground && notify_stderr_is_journal())
+		log_to_journal();
 	umask(022);
 	if (chdir("/") != 0)
 		say(NULL, "warning: cannot change to /");
 	settings->generation = 1;
 	log_set_level((enum log_level)settings->process.log_level);
 	return parent_run(&start);
+}
+
+/* "FILE: user assay: there is none".  Returns false. */
+static bool
+say_user(const struct settings *settings, const struct err *err)
+{
+	say(NULL, arena_printf(settings->arena, "%.*s: %s", VIEW_ARG(settings->path), err->text).p);
+	return false;
+}
+
+/* The users and groups that a start as root needs; each that is wrong is said. */
+static bool
+check_users(const struct settings *settings)
+{
+	const struct process_conf *conf = &settings->process;
+	struct identity identity;
+	struct err err;
+	uid_t uid;
+	gid_t gid;
+	bool ok = true;
+
+	if (!identity_find(conf->user, conf->group, settings->arena, &identity, &err))
+		ok = say_user(settings, &err);
+	if (conf->socket_owner.n > 0 && !identity_uid(conf->socket_owner, &uid, &err)) {
+		err_in(&err, "socket-owner");
+		ok = say_user(settings, &err);
+	}
+	if (conf->socket_group.n > 0 && !identity_gid(conf->socket_group, &gid, &err)) {
+		err_in(&err, "socket-group");
+		ok = say_user(settings, &err);
+	}
+	return ok;
+}
+
+/* What only a check looks at: 0 or 1, the exit status. */
+static int
+check_rest(const struct options *options, const struct settings *settings)
+{
+	size_t broken = policy_mistakes(settings->policies) + settings->key_mistakes;
+	bool users = !privileges_are_root() || check_users(settings);
+
+	if (broken > 0)
+		printf("%s: %zu policy files with mistakes\n", options->config, broken);
+	else if (users)
+		printf("%s: no mistakes\n", options->config);
+	return broken == 0 && users ? 0 : 1;
 }
 
 static int
@@ -54,14 +104,9 @@ load_and_serve(const struct options *options)
 	}
 	if (!options->check_only)
 		return serve(options, settings);
-	size_t broken = policy_mistakes(settings->policies) + settings->key_mistakes;
+	int status = check_rest(options, settings);
 	settings_unref(settings);
-	if (broken > 0) {
-		printf("%s: %zu policy files with mistakes\n", options->config, broken);
-		return 1;
-	}
-	printf("%s: no mistakes\n", options->config);
-	return 0;
+	return status;
 }
 
 int

@@ -6,9 +6,8 @@
 #include <stdalign.h>
 #include <string.h>
 
-/* An entry of one short TXT record is about this long; so many buckets as may be entries. */
+/* An entry of one short TXT record is about this long; as many as fit are likely. */
 #define ENTRY_TYPICAL 512
-#define BUCKETS_MIN 16
 
 uint64_t
 dns_hash(struct view name, enum dns_type type)
@@ -84,8 +83,8 @@ dns_entry_new(struct view name, enum dns_type type, const struct dns_answer *ans
 	block.at = (char *)(entry + 1);
 	atomic_init(&entry->refs, 1);
 	entry->type = type;
-	entry->hash = dns_hash(name, type);
-	entry->octets = octets;
+	entry->node.hash = dns_hash(name, type);
+	entry->node.octets = octets;
 	entry->expires_ms = now_ms + (int64_t)answer->ttl * 1000;
 	entry->answer = *answer;
 	copy_records(type, answer, &entry->answer, &block);
@@ -109,69 +108,46 @@ dns_entry_unref(struct dns_entry *entry)
 void
 dns_cache_init(struct dns_cache *cache, size_t octets_max)
 {
-	size_t buckets = BUCKETS_MIN;
-
-	while (buckets < octets_max / ENTRY_TYPICAL)
-		buckets *= 2;
-	*cache = (struct dns_cache){ .buckets = buckets, .octets_max = octets_max };
-	cache->bucket = mem_zero(mem_mul(buckets, sizeof(struct dns_entry *)));
-}
-
-static void
-unlink_age(struct dns_cache *cache, struct dns_entry *entry)
-{
-	*(entry->newer != NULL ? &entry->newer->older : &cache->newest) = entry->older;
-	*(entry->older != NULL ? &entry->older->newer : &cache->oldest) = entry->newer;
-	entry->newer = entry->older = NULL;
-}
-
-static void
-link_newest(struct dns_cache *cache, struct dns_entry *entry)
-{
-	entry->older = cache->newest;
-	entry->newer = NULL;
-	*(cache->newest != NULL ? &cache->newest->newer : &cache->oldest) = entry;
-	cache->newest = entry;
-}
-
-static struct dns_entry **
-bucket_of(struct dns_cache *cache, uint64_t hash)
-{
-	/* The low bits chose the shard. */
-	return &cache->bucket[(hash >> 8) & (cache->buckets - 1)];
+	lru_init(&cache->lru, octets_max / ENTRY_TYPICAL, LRU_ANY, octets_max);
 }
 
 static void
 drop(struct dns_cache *cache, struct dns_entry *entry)
 {
-	struct dns_entry **at = bucket_of(cache, entry->hash);
-
-	while (*at != entry)
-		at = &(*at)->bucket_next;
-	*at = entry->bucket_next;
-	unlink_age(cache, entry);
-	cache->octets -= entry->octets;
+	lru_remove(&cache->lru, &entry->node);
 	dns_entry_unref(entry);
 }
 
 void
 dns_cache_clear(struct dns_cache *cache)
 {
-	while (cache->oldest != NULL)
-		drop(cache, cache->oldest);
-	mem_free(cache->bucket);
-	cache->bucket = NULL;
+	struct lru_node *node;
+
+	while ((node = lru_take_oldest(&cache->lru)) != NULL)
+		dns_entry_unref((struct dns_entry *)node);
+	lru_close(&cache->lru);
+}
+
+struct question {
+	struct view name;
+	enum dns_type type;
+};
+
+static bool
+answers(const struct lru_node *node, const void *key)
+{
+	const struct dns_entry *entry = (const struct dns_entry *)node;
+	const struct question *question = key;
+
+	return entry->type == question->type && view_eq_nocase(entry->name, question->name);
 }
 
 static struct dns_entry *
 find(struct dns_cache *cache, struct view name, enum dns_type type, uint64_t hash)
 {
-	struct dns_entry *entry = *bucket_of(cache, hash);
+	struct question question = { name, type };
 
-	while (entry != NULL
-	    && (entry->hash != hash || entry->type != type || !view_eq_nocase(entry->name, name)))
-		entry = entry->bucket_next;
-	return entry;
+	return (struct dns_entry *)lru_find(&cache->lru, hash, answers, &question);
 }
 
 struct dns_entry *
@@ -185,27 +161,21 @@ dns_cache_find(struct dns_cache *cache, struct view name, enum dns_type type, ui
 		drop(cache, entry);
 		return NULL;
 	}
-	if (entry != cache->newest) {
-		unlink_age(cache, entry);
-		link_newest(cache, entry);
-	}
+	lru_use(&cache->lru, &entry->node);
 	return entry;
 }
 
 void
 dns_cache_put(struct dns_cache *cache, struct dns_entry *entry)
 {
-	struct dns_entry *old = find(cache, entry->name, entry->type, entry->hash);
+	struct dns_entry *old = find(cache, entry->name, entry->type, entry->node.hash);
 
 	if (old != NULL)
 		drop(cache, old);
-	if (entry->octets > cache->octets_max || entry->answer.ttl == 0)
+	if (entry->node.octets > cache->lru.octets_max || entry->answer.ttl == 0)
 		return;
-	while (cache->octets > cache->octets_max - entry->octets)
-		drop(cache, cache->oldest);
 	dns_entry_ref(entry);
-	entry->bucket_next = *bucket_of(cache, entry->hash);
-	*bucket_of(cache, entry->hash) = entry;
-	link_newest(cache, entry);
-	cache->octets += entry->octets;
+	lru_put(&cache->lru, &entry->node);
+	while (lru_is_full(&cache->lru)) /* ends: entry alone fits */
+		dns_entry_unref((struct dns_entry *)lru_take_oldest(&cache->lru));
 }

@@ -1,6 +1,7 @@
 #ifndef ASSAY_DNS_DNS_CACHE_H
 #define ASSAY_DNS_DNS_CACHE_H
 
+#include "base/lru.h"
 #include "dns/dns.h"
 
 #include <stdatomic.h>
@@ -11,24 +12,16 @@
  * The cache itself has no lock: it belongs to whoever guards it (a shard of dns_core.h).
  */
 struct dns_entry {
+	struct lru_node node; /* first; hash: dns_hash of name and type; octets: of this block; guarded as the cache is */
 	atomic_uint refs;
 	enum dns_type type;
-	uint64_t hash;	     /* dns_hash of name and type */
 	struct view name;    /* lower case */
 	int64_t expires_ms;  /* monotonic: not to be used from then on */
-	size_t octets;	     /* of this block */
 	struct dns_answer answer; /* ttl: when it came, capped */
-
-	/* the cache's, guarded as the cache is */
-	struct dns_entry *bucket_next;
-	struct dns_entry *newer, *older;
 };
 
 struct dns_cache {
-	struct dns_entry **bucket;
-	size_t buckets; /* a power of two */
-	size_t octets, octets_max;
-	struct dns_entry *newest, *oldest;
+	struct lru lru;
 };
 
 uint64_t dns_hash(struct view name, enum dns_type type); /* case does not matter */

@@ -76,7 +76,7 @@ struct policy_item {
 	uint64_t octets;
 };
 
-struct policy_ask; /* a row of the table of facts, policy_when.c */
+struct policy_ask; /* a row of the table of facts, policy_ask.h */
 
 struct policy_condition {
 	const struct policy_ask *ask;

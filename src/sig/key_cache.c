@@ -3,14 +3,13 @@
 #include "base/base64.h"
 #include "base/hash.h"
 #include "base/lock.h"
+#include "base/lru.h"
 #include "base/mem.h"
 
 #include <string.h>
 
 struct entry {
-	struct entry *chain;	    /* the next of its bucket */
-	struct entry *newer, *older; /* the order of use */
-	uint64_t hash;
+	struct lru_node node; /* first */
 	enum key_type type;
 	struct public_key *key; /* counted */
 	size_t n;
@@ -18,13 +17,13 @@ struct entry {
 };
 
 struct key_cache {
-	struct lock lock; /* guards all below but keys_max and mask */
-	size_t keys_max;
-	size_t mask; /* buckets - 1 */
-	struct entry **bucket;
-	struct entry *newest, *oldest;
-	size_t keys;
-	size_t octets;
+	struct lock lock;
+	struct lru lru; /* guarded by lock */
+};
+
+struct wanted {
+	enum key_type type;
+	struct view p;
 };
 
 struct key_cache *
@@ -33,11 +32,8 @@ key_cache_new(size_t keys_max)
 	struct key_cache *cache = mem_zero(sizeof(*cache));
 
 	lock_init(&cache->lock);
-	cache->keys_max = keys_max > 0 ? keys_max : 1;
-	cache->mask = 1;
-	while (cache->mask < cache->keys_max)
-		cache->mask = cache->mask * 2 + 1;
-	cache->bucket = mem_zero(mem_mul(cache->mask + 1, sizeof(*cache->bucket)));
+	keys_max = keys_max > 0 ? keys_max : 1;
+	lru_init(&cache->lru, keys_max, keys_max, LRU_ANY);
 	return cache;
 }
 
@@ -51,15 +47,14 @@ entry_free(struct entry *e)
 void
 key_cache_free(struct key_cache *cache)
 {
+	struct lru_node *node;
+
 	if (cache == NULL)
 		return;
-	while (cache->newest != NULL) {
-		struct entry *e = cache->newest;
-		cache->newest = e->older;
-		entry_free(e);
-	}
+	while ((node = lru_take_oldest(&cache->lru)) != NULL)
+		entry_free((struct entry *)node);
+	lru_close(&cache->lru);
 	lock_destroy(&cache->lock);
-	mem_free(cache->bucket);
 	mem_free(cache);
 }
 
@@ -67,86 +62,31 @@ size_t
 key_cache_octets(struct key_cache *cache)
 {
 	lock_take(&cache->lock);
-	size_t octets = cache->octets;
+	size_t octets = cache->lru.octets;
 	lock_drop(&cache->lock);
 	return octets;
 }
 
-static size_t
-entry_octets(const struct entry *e)
+static bool
+is_wanted(const struct lru_node *node, const void *key)
 {
-	return sizeof(*e) + e->n + public_key_octets(e->key);
+	const struct entry *e = (const struct entry *)node;
+	const struct wanted *wanted = key;
+
+	return e->type == wanted->type && view_eq((struct view){ e->text, e->n }, wanted->p);
 }
-
-/* --- under the lock ------------------------------------------------------------------------------ */
-
-static void
-line_leave(struct key_cache *cache, struct entry *e)
-{
-	*(e->newer != NULL ? &e->newer->older : &cache->newest) = e->older;
-	*(e->older != NULL ? &e->older->newer : &cache->oldest) = e->newer;
-}
-
-static void
-line_head(struct key_cache *cache, struct entry *e)
-{
-	e->newer = NULL;
-	e->older = cache->newest;
-	*(e->older != NULL ? &e->older->newer : &cache->oldest) = e;
-	cache->newest = e;
-}
-
-static struct entry *
-find(struct key_cache *cache, uint64_t hash, enum key_type type, struct view p)
-{
-	struct entry *e = cache->bucket[hash & cache->mask];
-
-	while (e != NULL && (e->hash != hash || e->type != type || !view_eq((struct view){ e->text, e->n }, p)))
-		e = e->chain;
-	return e;
-}
-
-/* The caller frees it when the lock is dropped. */
-static struct entry *
-take_oldest(struct key_cache *cache)
-{
-	struct entry *e = cache->oldest;
-	struct entry **at = &cache->bucket[e->hash & cache->mask];
-
-	line_leave(cache, e);
-	while (*at != e)
-		at = &(*at)->chain;
-	*at = e->chain;
-	cache->keys--;
-	cache->octets -= entry_octets(e);
-	return e;
-}
-
-static void
-insert(struct key_cache *cache, struct entry *e)
-{
-	struct entry **head = &cache->bucket[e->hash & cache->mask];
-
-	e->chain = *head;
-	*head = e;
-	line_head(cache, e);
-	cache->keys++;
-	cache->octets += entry_octets(e);
-}
-
-/* --- end of what needs the lock --------------------------------------------------------------- */
 
 static struct public_key *
 lookup(struct key_cache *cache, uint64_t hash, enum key_type type, struct view p)
 {
+	struct wanted wanted = { type, p };
 	struct public_key *key = NULL;
 
 	lock_take(&cache->lock);
-	struct entry *e = find(cache, hash, type, p);
-	if (e != NULL) {
-		line_leave(cache, e);
-		line_head(cache, e);
-		key = public_key_ref(e->key);
+	struct lru_node *node = lru_find(&cache->lru, hash, is_wanted, &wanted);
+	if (node != NULL) {
+		lru_use(&cache->lru, node);
+		key = public_key_ref(((struct entry *)node)->key);
 	}
 	lock_drop(&cache->lock);
 	return key;
@@ -156,24 +96,26 @@ static void
 keep(struct key_cache *cache, uint64_t hash, enum key_type type, struct view p, struct public_key *key)
 {
 	struct entry *e = mem_zero(mem_add(sizeof(*e), p.n));
-	struct entry *gone = NULL;
+	struct wanted wanted = { type, p };
+	struct lru_node *gone = NULL;
 
-	e->hash = hash;
+	e->node.hash = hash;
+	e->node.octets = sizeof(*e) + p.n + public_key_octets(key);
 	e->type = type;
 	e->key = public_key_ref(key);
 	e->n = p.n;
 	memcpy(e->text, p.p, p.n);
 	lock_take(&cache->lock);
-	if (find(cache, hash, type, p) != NULL) { /* another thread was faster */
-		gone = e;
+	if (lru_find(&cache->lru, hash, is_wanted, &wanted) != NULL) { /* another thread was faster */
+		gone = &e->node;
 	} else {
-		if (cache->keys == cache->keys_max)
-			gone = take_oldest(cache);
-		insert(cache, e);
+		lru_put(&cache->lru, &e->node);
+		if (lru_is_full(&cache->lru))
+			gone = lru_take_oldest(&cache->lru);
 	}
 	lock_drop(&cache->lock);
 	if (gone != NULL)
-		entry_free(gone);
+		entry_free((struct entry *)gone);
 }
 
 static struct public_key *

@@ -2,20 +2,18 @@
 
 #include "base/hash.h"
 #include "base/lock.h"
+#include "base/lru.h"
 #include "base/mem.h"
 
 #include <string.h>
 
-/* Chains stay short: a site sees some thousand records. */
-#define BUCKETS 1024
+/* A site sees some thousand records. */
+#define RECORDS_LIKELY 1024
 
 /* One parsed record, in two blocks: this one with the text, and its directives. */
 struct entry {
+	struct lru_node node;	      /* first; guarded by cache->lock, as are users and listed */
 	struct spf_cache *cache;
-	struct entry *chain;	      /* guarded by cache->lock, as are all below but record */
-	struct entry *newer, *older;
-	uint64_t hash;
-	size_t octets;
 	unsigned users;		      /* arenas that pin it */
 	bool listed;		      /* in the table; else it goes with its last user */
 	struct spf_record record;     /* never changes */
@@ -25,10 +23,8 @@ struct entry {
 
 struct spf_cache {
 	struct lock lock; /* never held while parsing */
-	struct entry *bucket[BUCKETS];
-	struct entry *newest, *oldest;
-	size_t octets_max;
-	struct spf_cache_stats stats;
+	struct lru lru;
+	uint64_t hits, misses;
 };
 
 struct spf_cache *
@@ -37,7 +33,7 @@ spf_cache_new(size_t octets)
 	struct spf_cache *cache = mem_zero(sizeof(*cache));
 
 	lock_init(&cache->lock);
-	cache->octets_max = octets;
+	lru_init(&cache->lru, RECORDS_LIKELY, LRU_ANY, octets);
 	return cache;
 }
 
@@ -51,82 +47,35 @@ entry_free(struct entry *e)
 void
 spf_cache_free(struct spf_cache *cache)
 {
+	struct lru_node *node;
+
 	if (cache == NULL)
 		return;
-	while (cache->newest != NULL) {
-		struct entry *e = cache->newest;
-		cache->newest = e->older;
-		entry_free(e);
-	}
+	while ((node = lru_take_oldest(&cache->lru)) != NULL)
+		entry_free((struct entry *)node);
+	lru_close(&cache->lru);
 	lock_destroy(&cache->lock);
 	mem_free(cache);
 }
 
-/* The five below: with the lock held. */
-static void
-list_add(struct spf_cache *cache, struct entry *e)
+static bool
+is_text(const struct lru_node *node, const void *text)
 {
-	e->newer = NULL;
-	e->older = cache->newest;
-	if (cache->newest != NULL)
-		cache->newest->newer = e;
-	else
-		cache->oldest = e;
-	cache->newest = e;
+	return view_eq(((const struct entry *)node)->record.text, *(const struct view *)text);
 }
 
-static void
-list_remove(struct spf_cache *cache, struct entry *e)
-{
-	if (e->newer != NULL)
-		e->newer->older = e->older;
-	else
-		cache->newest = e->older;
-	if (e->older != NULL)
-		e->older->newer = e->newer;
-	else
-		cache->oldest = e->newer;
-}
-
-static struct entry *
-find(struct spf_cache *cache, struct view text, uint64_t hash)
-{
-	struct entry *e = cache->bucket[hash % BUCKETS];
-
-	while (e != NULL && (e->hash != hash || !view_eq(e->record.text, text)))
-		e = e->chain;
-	return e;
-}
-
-static void
-unlist(struct spf_cache *cache, struct entry *e)
-{
-	struct entry **at = &cache->bucket[e->hash % BUCKETS];
-
-	while (*at != e)
-		at = &(*at)->chain;
-	*at = e->chain;
-	list_remove(cache, e);
-	e->listed = false;
-	cache->stats.octets -= e->octets;
-	cache->stats.records--;
-	if (e->users == 0)
-		entry_free(e);
-}
-
+/* With the lock held. */
 static void
 enlist(struct spf_cache *cache, struct entry *e)
 {
-	struct entry **at = &cache->bucket[e->hash % BUCKETS];
-
-	e->chain = *at;
-	*at = e;
-	list_add(cache, e);
 	e->listed = true;
-	cache->stats.octets += e->octets;
-	cache->stats.records++;
-	while (cache->stats.octets > cache->octets_max && cache->oldest != e)
-		unlist(cache, cache->oldest);
+	lru_put(&cache->lru, &e->node);
+	while (lru_is_full(&cache->lru)) { /* ends: e alone fits */
+		struct entry *gone = (struct entry *)lru_take_oldest(&cache->lru);
+		gone->listed = false;
+		if (gone->users == 0)
+			entry_free(gone);
+	}
 }
 
 static void
@@ -149,14 +98,14 @@ entry_new(struct spf_cache *cache, struct view text, uint64_t hash, struct arena
 	struct entry *e = mem_zero(mem_add(sizeof(*e), text.n));
 
 	e->cache = cache;
-	e->hash = hash;
+	e->node.hash = hash;
 	memcpy(e->text, text.p, text.n);
 	if (!spf_record_parse((struct view){ e->text, text.n }, scratch, &e->record, err)) {
 		mem_free(e);
 		return NULL;
 	}
 	size_t octets = mem_mul(e->record.n, sizeof(*e->directive));
-	e->octets = sizeof(*e) + text.n + octets;
+	e->node.octets = sizeof(*e) + text.n + octets;
 	e->directive = mem_zero(octets);
 	if (octets > 0)
 		memcpy(e->directive, e->record.directive, octets);
@@ -170,14 +119,13 @@ get(struct spf_cache *cache, struct view text, struct arena *arena, struct err *
 	uint64_t hash = hash_view(text);
 
 	lock_take(&cache->lock);
-	struct entry *e = find(cache, text, hash);
+	struct entry *e = (struct entry *)lru_find(&cache->lru, hash, is_text, &text);
 	if (e != NULL) {
 		e->users++;
-		list_remove(cache, e);
-		list_add(cache, e);
-		cache->stats.hits++;
+		lru_use(&cache->lru, &e->node);
+		cache->hits++;
 	} else {
-		cache->stats.misses++;
+		cache->misses++;
 	}
 	lock_drop(&cache->lock);
 	if (e != NULL)
@@ -186,11 +134,12 @@ get(struct spf_cache *cache, struct view text, struct arena *arena, struct err *
 	if (made == NULL)
 		return NULL;
 	lock_take(&cache->lock);
-	e = find(cache, text, hash); /* another thread may have been faster */
+	/* Another thread may have been faster. */
+	e = (struct entry *)lru_find(&cache->lru, hash, is_text, &text);
 	if (e == NULL) {
 		e = made;
 		e->users++; /* before it is listed: a cache too small for it would free it at once */
-		if (e->octets <= cache->octets_max)
+		if (e->node.octets <= cache->lru.octets_max)
 			enlist(cache, e);
 		made = NULL;
 	} else {
@@ -224,7 +173,9 @@ struct spf_cache_stats
 spf_cache_stats(struct spf_cache *cache)
 {
 	lock_take(&cache->lock);
-	struct spf_cache_stats stats = cache->stats;
+	struct spf_cache_stats stats = {
+		.octets = cache->lru.octets, .records = cache->lru.entries, .hits = cache->hits, .misses = cache->misses,
+	};
 	lock_drop(&cache->lock);
 	return stats;
 }

@@ -192,6 +192,21 @@ class Life(unittest.TestCase):
         r = self.run_once("-n", "-c", self.conf)
         self.assertEqual((r.returncode, r.stderr), (0, ""))
 
+    @unittest.skipUnless(ROOT, "needs root")
+    def test_check_looks_for_the_users(self):
+        for name, value, said in (("user", "nosuchuser", "user nosuchuser: there is none"),
+                                  ("user", "root", "user root: is root"),
+                                  ("group", "nosuchgroup", "group nosuchgroup: there is none"),
+                                  ("group", "root", "group root: is root's"),
+                                  ("socket-owner", "nosuchuser", "socket-owner: user nosuchuser: there is none"),
+                                  ("socket-group", "nosuchgroup", "socket-group: group nosuchgroup: there is none")):
+            settings = {"user": "nobody", "group": "nogroup", name: value}
+            with open(self.conf, "w") as f:
+                f.write("".join('%s = "%s";\n' % item for item in settings.items()))
+            r = self.run_once("-n", "-c", self.conf)
+            self.assertEqual(r.returncode, 1, r.stdout)
+            self.assertIn(said, r.stderr)
+
     def test_words(self):
         self.assertEqual(self.run_once("-x").returncode, 64)
         self.assertIn("usage: assayd", self.run_once("-h").stdout)
@@ -436,6 +451,22 @@ class Life(unittest.TestCase):
         self.assertEqual(s.recv(100), b"STOPPING=1")
         process.wait(20)
         s.close()
+
+    def test_journal_gets_priorities(self):
+        self.start()
+        self.assertNotIn("<5>", self.said())
+        self.running.pop().terminate()
+        self.assertTrue(wait_for(lambda: "stopped" in self.said()))
+        os.unlink(self.log)
+        with open(self.log, "w") as f:
+            st = os.fstat(f.fileno())
+        ENV["JOURNAL_STREAM"] = "%d:%d" % (st.st_dev, st.st_ino)
+        try:
+            self.start()
+        finally:
+            del ENV["JOURNAL_STREAM"]
+        self.assertRegex(self.said(), r"(?m)^<5>listening on unix:")
+        self.assertNotIn("assayd:", self.said())
 
     # ---- rights ----------------------------------------------------------------------------
 

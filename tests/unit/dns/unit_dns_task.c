@@ -248,23 +248,23 @@ START_TEST(least_recently_used_leaves_first)
 
 	for (int i = 0; i < 10; i++)
 		one[i] = dns_entry_new(arena_printf(arena, "n%d.test", i), DNS_A, &answer, 0);
-	octets = one[0]->octets;
+	octets = one[0]->node.octets;
 	dns_cache_init(&cache, 4 * octets + octets / 2);
 	for (int i = 0; i < 4; i++)
 		dns_cache_put(&cache, one[i]);
-	ck_assert_uint_eq(cache.octets, 4 * octets);
-	ck_assert_ptr_eq(dns_cache_find(&cache, view_of("N0.test"), DNS_A, one[0]->hash, 1), one[0]); /* used */
-	ck_assert_ptr_null(dns_cache_find(&cache, view_of("n0.test"), DNS_MX, one[0]->hash, 1));
+	ck_assert_uint_eq(cache.lru.octets, 4 * octets);
+	ck_assert_ptr_eq(dns_cache_find(&cache, view_of("N0.test"), DNS_A, one[0]->node.hash, 1), one[0]); /* used */
+	ck_assert_ptr_null(dns_cache_find(&cache, view_of("n0.test"), DNS_MX, one[0]->node.hash, 1));
 	for (int i = 4; i < 7; i++)
 		dns_cache_put(&cache, one[i]);
-	ck_assert_uint_eq(cache.octets, 4 * octets);
+	ck_assert_uint_eq(cache.lru.octets, 4 * octets);
 	for (int i = 0; i < 7; i++)
-		ck_assert_msg((dns_cache_find(&cache, one[i]->name, DNS_A, one[i]->hash, 1) != NULL) == (i == 0 || i > 3),
+		ck_assert_msg((dns_cache_find(&cache, one[i]->name, DNS_A, one[i]->node.hash, 1) != NULL) == (i == 0 || i > 3),
 		    "n%d", i);
 	dns_cache_put(&cache, one[5]); /* again */
-	ck_assert_uint_eq(cache.octets, 4 * octets);
-	ck_assert_ptr_null(dns_cache_find(&cache, one[5]->name, DNS_A, one[5]->hash, 60000)); /* too old: dropped */
-	ck_assert_uint_eq(cache.octets, 3 * octets);
+	ck_assert_uint_eq(cache.lru.octets, 4 * octets);
+	ck_assert_ptr_null(dns_cache_find(&cache, one[5]->name, DNS_A, one[5]->node.hash, 60000)); /* too old: dropped */
+	ck_assert_uint_eq(cache.lru.octets, 3 * octets);
 	dns_cache_clear(&cache);
 	for (int i = 0; i < 10; i++) {
 		ck_assert_uint_eq(atomic_load(&one[i]->refs), 1);
@@ -279,9 +279,9 @@ START_TEST(too_large_for_the_cache)
 	struct dns_answer answer = { .outcome = DNS_NXDOMAIN, .why = "", .ttl = 60 };
 	struct dns_entry *entry = dns_entry_new(view_of("a.test"), DNS_A, &answer, 0);
 
-	dns_cache_init(&cache, entry->octets - 1);
+	dns_cache_init(&cache, entry->node.octets - 1);
 	dns_cache_put(&cache, entry);
-	ck_assert_uint_eq(cache.octets, 0);
+	ck_assert_uint_eq(cache.lru.octets, 0);
 	dns_cache_clear(&cache);
 	dns_entry_unref(entry);
 }
