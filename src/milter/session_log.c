@@ -70,6 +70,15 @@ add_path(struct buffer *b, struct view argument, const struct mail_path *path)
 	buffer_add_quoted(b, buffer_view(&shown), SHOWN_PATH);
 }
 
+struct view
+session_log_path(const struct session *s, struct view argument, const struct mail_path *path)
+{
+	struct buffer b = buffer_in(s->arena);
+
+	add_path(&b, argument, path);
+	return buffer_view(&b);
+}
+
 static void
 add_envelope(struct buffer *b, const struct session *s)
 {
@@ -380,6 +389,7 @@ session_edits_failed(struct session *s, struct view what)
 
 	if (s->msg.phase != MESSAGE_DECIDED)
 		return;
+	s->msg.settled = NULL; /* nobody is told of what was not done */
 	buffer_add(&b, session_log_id(s));
 	buffer_add_cstr(&b, ": verdict=defer rule=edits-failed why=");
 	buffer_add_quoted(&b, what, SHOWN_WHY);

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "crypt/digest.h"
 #include "dns/dns_conf.h"
+#include "milter/outbox.h"
 #include "milter/session.h"
 #include "milter/settings.h"
 #include "support/support.h"
@@ -296,6 +297,60 @@ play_eom(struct play *p, struct view rest)
 		show_edit(p, &v.edit[i]);
 }
 
+/* The word that nobody can guess is drawn anew each time. */
+static struct view
+without_unique(struct view text, struct arena *arena)
+{
+	struct buffer b = buffer_in(arena);
+	struct cursor c = cursor_over(text);
+
+	while (!cursor_end(&c)) { /* ends: each turn takes a run of either kind */
+		struct view run = cursor_take(&c, CC_HEXDIG);
+		buffer_add(&b, run.n == 32 ? VIEW_LIT("UNIQUE") : run);
+		if (!cursor_end(&c))
+			buffer_add(&b, cursor_take_n(&c, 1));
+	}
+	return buffer_view(&b);
+}
+
+static void
+show_mail(struct play *p, const struct outbox_mail *mail)
+{
+	struct cursor c = cursor_over(without_unique(mail->mail.text, p->arena));
+
+	buffer_addf(&p->got, "= mail to <%.*s> by %.*s port %u helo %.*s\n", VIEW_ARG(mail->mail.to),
+	    VIEW_ARG(ip_text(&mail->mail.server, p->arena)), mail->mail.port, VIEW_ARG(mail->mail.helo));
+	while (!cursor_end(&c)) { /* ends: each turn takes a line */
+		struct view line = view_trim_end(cursor_until(&c, '\n'));
+		buffer_addf(&p->got, "= |%.*s\n", VIEW_ARG(scenario_show(line, p->arena)));
+		cursor_char(&c, '\n');
+	}
+}
+
+static void
+play_done(struct play *p, struct view rest)
+{
+	struct outbox_mail mail;
+
+	(void)rest;
+	session_edits_done(p->session);
+	while (outbox_take(p->env.outbox, p->arena, &mail))
+		show_mail(p, &mail);
+}
+
+static void
+play_wait(struct play *p, struct view rest)
+{
+	uint64_t seconds;
+
+	if (!view_to_u64(rest, 1 << 30, &seconds)) {
+		p->broken = true;
+		return;
+	}
+	p->clock.fixed_wall += (int64_t)seconds;
+	p->clock.fixed_mono_ms += (int64_t)seconds * 1000;
+}
+
 static void
 play_abort(struct play *p, struct view rest)
 {
@@ -445,6 +500,8 @@ static const struct {
 	{ "eoh", play_eoh },
 	{ "body", play_body },
 	{ "eom", play_eom },
+	{ "done", play_done },
+	{ "wait", play_wait },
 	{ "abort", play_abort },
 	{ "failed", play_failed },
 	{ "close", play_close },
@@ -505,6 +562,7 @@ begin(struct play *p, const char *path)
 		return false;
 	}
 	p->env.shared.keys = key_cache_new(100);
+	p->env.outbox = outbox_new();
 	for (size_t i = 0; i < SESSIONS_MAX; i++)
 		p->all[i] = session_new(&p->env);
 	p->session = p->all[0];
@@ -530,6 +588,7 @@ end(struct play *p, const char *path)
 		clean = false;
 	}
 	key_cache_free(p->env.shared.keys);
+	outbox_free(p->env.outbox);
 	dns_close(p->env.shared.dns);
 	settings_unref(p->settings);
 	free((void *)p->scenario.text.p);
