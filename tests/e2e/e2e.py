@@ -455,7 +455,7 @@ def run(lab, wanted, tests=TESTS):
     return passed, failed
 
 
-def main():
+def main(**postfix):
     if len(sys.argv) < 3:
         sys.exit(__doc__)
     wrapper = os.environ.get("ASSAYD_WRAPPER", "").split()
@@ -465,7 +465,7 @@ def main():
             lab.start_nsd()
             lab.assay_conf()
             lab.start_assayd()
-            lab.start_postfix()
+            lab.start_postfix(**postfix)
             passed, failed = run(lab, sys.argv[3:])
     except LabError as problem:
         sys.exit(f"e2e: {problem}")
