@@ -6,6 +6,7 @@
 #include "daemon/descriptors.h"
 #include "daemon/reload.h"
 #include "daemon/snapshot.h"
+#include "milter/deferrals.h"
 #include "milter/milter.h"
 #include "milter/outbox.h"
 #include "sig/key_record.h"
@@ -163,6 +164,7 @@ open_env(struct worker *w, struct err *err)
 	w->env.shared.keys = key_cache_new(KEYS_MAX);
 	w->env.shared.records = spf_cache_new(SPF_RECORDS_OCTETS);
 	w->env.outbox = outbox_new();
+	w->env.deferrals = deferrals_new();
 	w->env.shared.dns = dns_open(&w->job->settings->dns, err);
 	return w->env.shared.dns != NULL || err_in(err, "dns");
 }

@@ -22,6 +22,7 @@ struct session;
 
 struct settings;
 struct outbox;
+struct deferrals;
 
 /* What a sender may make us keep, beside the limits of the settings; RFC 5321 4.5.3.1 asks for 255, 256. */
 #define SESSION_NAME_MAX 1024 /* octets of a HELO or client name; a longer one counts as not given */
@@ -49,6 +50,7 @@ struct session_env {
 	struct session_load *load; /* NULL: not counted, not limited */
 	struct view host; /* this host's name: our authserv-id when neither the settings nor the MTA tell one */
 	struct outbox *outbox; /* of notices to senders (outbox.h); NULL: none are sent */
+	struct deferrals *deferrals; /* how long senders wait (deferrals.h); NULL: nobody counts */
 	/* NULL, or somebody who wants to see what a message is decided upon: `assayctl explain`. */
 	void (*decided_upon)(void *ctx, const struct policy_set *set, const struct policy_facts *facts,
 	    const struct recipient *rcpt, size_t n);

@@ -215,6 +215,10 @@ add_cause(struct buffer *b, const struct verdict *v)
 		buffer_add_cstr(b, " file=");
 		buffer_add_quoted(b, arena_printf(b->arena, "%.*s:%u", VIEW_ARG(v->file), v->line), SHOWN_NAME);
 	}
+	if (v->overdue.n > 0) {
+		buffer_add_cstr(b, " overdue=");
+		buffer_add_quoted(b, v->overdue, SHOWN_NAME);
+	}
 	if (v->monitored)
 		buffer_addf(b, " monitor=%s", name_of(verdict_action_names, (int)v->would));
 	if (v->shadowed) {

@@ -125,6 +125,7 @@ struct session_outcome {
  *	from_domain=	of the author, or <none>, <several>
  *	dmarc=		STATUS:p=POLICY,d=DOMAIN of the record; dmarc_other= where the other discovery differs
  *	arc=		RESULT:i=HIGHEST,d=SEALER; left out without a chain
+ *	overdue=RULE	a rule that would defer for a temporary error, as it has done for policy's defer-hours (behind file=)
  *	verdict= rule= reply=	for the message as a whole, and the reply if it is one of ours
  *	each=		VERDICT:<RECIPIENT>,... where they differ
  *	why=		in words

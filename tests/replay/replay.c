@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "crypt/digest.h"
 #include "dns/dns_conf.h"
+#include "milter/deferrals.h"
 #include "milter/outbox.h"
 #include "milter/session.h"
 #include "milter/settings.h"
@@ -563,6 +564,7 @@ begin(struct play *p, const char *path)
 	}
 	p->env.shared.keys = key_cache_new(100);
 	p->env.outbox = outbox_new();
+	p->env.deferrals = deferrals_new();
 	for (size_t i = 0; i < SESSIONS_MAX; i++)
 		p->all[i] = session_new(&p->env);
 	p->session = p->all[0];
@@ -589,6 +591,7 @@ end(struct play *p, const char *path)
 	}
 	key_cache_free(p->env.shared.keys);
 	outbox_free(p->env.outbox);
+	deferrals_free(p->env.deferrals);
 	dns_close(p->env.shared.dns);
 	settings_unref(p->settings);
 	free((void *)p->scenario.text.p);
