@@ -19,5 +19,6 @@ WITH_SRS = $(S)/srs/libsrs.a $(S)/mail/libmail.a $(WITH_CONF) $(WITH_CRYPT) $(ID
 WITH_ASSESS = $(S)/assess/libassess.a $(S)/dkim/libdkim.a $(S)/arc/libarc.a $(S)/spf/libspf.a $(S)/dmarc/libdmarc.a \
 	$(WITH_SIG) $(SPF2_LIBS) $(OPENDMARC_LIBS)
 WITH_POLICY = $(S)/policy/libpolicy.a $(WITH_ASSESS)
-WITH_MILTER = $(S)/milter/libmilterroom.a $(S)/srs/libsrs.a $(WITH_POLICY) $(MILTER_LIBS) $(SQLITE_LIBS)
+WITH_REPORT = $(S)/report/libreport.a $(WITH_MAIL)
+WITH_MILTER = $(S)/milter/libmilterroom.a $(S)/srs/libsrs.a $(S)/report/libreport.a $(WITH_POLICY) $(MILTER_LIBS) $(SQLITE_LIBS)
 SUPPORT = $(top_builddir)/tests/support/libsupport.a

@@ -7,7 +7,9 @@
 #include "daemon/map_server.h"
 #include "daemon/reload.h"
 #include "daemon/snapshot.h"
+#include "milter/deferrals.h"
 #include "milter/milter.h"
+#include "milter/outbox.h"
 #include "milter/settings_srs.h"
 #include "sig/key_record.h"
 
@@ -29,6 +31,7 @@
 #define DRAIN_LOOK_MS 50
 /* The counter of open messages falls when our callback returns; libmilter writes its reply after that. */
 #define REPLY_MS 250
+#define NOTICES_MS 5000
 
 struct worker {
 	const struct worker_job *job;
@@ -58,15 +61,37 @@ take_new_settings(struct worker *w)
 	settings_unref(before);
 }
 
+/*
+ * Notices that wait get a little time while we still take connections: the MTA that is to take them mostly asks us about
+ * them too.
+ */
+static void
+send_notices(struct worker *w, int64_t stop_wait_ms)
+{
+	int64_t most = stop_wait_ms / 4 < NOTICES_MS ? stop_wait_ms / 4 : NOTICES_MS;
+	int64_t until = clock_mono_ms(&clock_system) + most;
+
+	while (outbox_fresh(w->env.outbox) > 0 && clock_mono_ms(&clock_system) < until)
+		poll(NULL, 0, DRAIN_LOOK_MS);
+}
+
+/* What is left of them goes to the log. */
+static _Noreturn void
+leave(struct worker *w, int64_t until_ms)
+{
+	outbox_close(w->env.outbox, until_ms);
+	_exit(0);
+}
+
 /* Give open messages their time, then end the process. */
 static _Noreturn void
 drain_milter(struct worker *w)
 {
-	milter_drain();
-
 	struct settings *settings = snapshot_take(&w->snapshot);
 	int64_t until = clock_mono_ms(&clock_system) + settings->process.stop_wait * 1000;
 	int64_t quiet_since = -1;
+	send_notices(w, settings->process.stop_wait * 1000);
+	milter_drain();
 	for (;;) { /* ends: by until */
 		int64_t now = clock_mono_ms(&clock_system);
 		size_t open = milter_messages_open();
@@ -75,11 +100,11 @@ drain_milter(struct worker *w)
 		else if (quiet_since < 0)
 			quiet_since = now;
 		if (quiet_since >= 0 && now - quiet_since >= REPLY_MS)
-			_exit(0);
+			leave(w, until);
 		if (now >= until && open > 0) {
 			log_warning("stopping with %zu messages open: stop-wait of %lld seconds is over", open,
 			    (long long)settings->process.stop_wait);
-			_exit(0);
+			leave(w, until);
 		}
 		poll(NULL, 0, DRAIN_LOOK_MS);
 	}
@@ -155,6 +180,8 @@ open_env(struct worker *w, struct err *err)
 	w->env.shared.keys = key_cache_new(KEYS_MAX);
 	w->env.returns = srs_rate_new();
 	w->env.shared.records = spf_cache_new(SPF_RECORDS_OCTETS);
+	w->env.outbox = outbox_new();
+	w->env.deferrals = deferrals_new();
 	w->env.shared.dns = dns_open(&w->job->settings->dns, err);
 	return w->env.shared.dns != NULL || err_in(err, "dns");
 }
@@ -186,7 +213,8 @@ static bool
 prepare(struct worker *w, struct err *err)
 {
 	return open_signals(w, err) && privileges_drop(w->job->identity, err) &&
-	    die_with_parent(w->job->parent, err) && open_env(w, err) && open_store(w, err) && start_control(w, err);
+	    die_with_parent(w->job->parent, err) && open_env(w, err) && open_store(w, err) &&
+	    (w->env.outbox == NULL || outbox_start(w->env.outbox, err)) && start_control(w, err);
 }
 
 static void

@@ -386,10 +386,12 @@ on_eom(SMFICTX *ctx)
 	sfsistat status;
 
 	session_on_eom(s, ask_macro, ctx, &v);
-	if (carry_out_all(ctx, peer, &v))
+	if (carry_out_all(ctx, peer, &v)) {
+		session_edits_done(s);
 		status = answer_with(ctx, &v.reply);
-	else
+	} else {
 		status = SMFIS_TEMPFAIL; /* half the edits are worse than none: the sender tries again */
+	}
 	session_on_abort(s);
 	return status;
 }

@@ -198,6 +198,16 @@ path_of(struct session *s, struct view argument)
 	return path;
 }
 
+/* An ESMTP argument that is to be passed on must be short enough for that. */
+static struct view
+keep_argument(struct session *s, const struct view *argv, size_t n, struct view prefix)
+{
+	for (size_t i = 1; i < n; i++)
+		if (argv[i].n <= SESSION_PATH_MAX && view_eq_nocase(view_sub(argv[i], 0, prefix.n), prefix))
+			return arena_copy(s->arena, argv[i]);
+	return VIEW_EMPTY;
+}
+
 static void
 begin_assessment(struct session *s)
 {
@@ -230,6 +240,7 @@ begin_message(struct session *s, struct view argument, session_macro *macro, voi
 	learn_queue_id(s, macro, ctx);
 	session_learn_client(s, macro, ctx);
 	m->argument = arena_copy(s->arena, argument);
+	m->arrived = clock_wall(s->env->clock);
 	m->from = path_of(s, m->argument);
 	/* Without brackets it comes from sendmail(1) only. */
 	m->null_sender = argument.n == 0 || view_is(argument, "<>");
@@ -288,6 +299,7 @@ session_on_mail(struct session *s, const struct view *argv, size_t n, session_ma
 	}
 	s->msg.settings = settings;
 	begin_message(s, argv[0], macro, ctx);
+	s->msg.envid = keep_argument(s, argv, n, VIEW_LIT("ENVID="));
 	for (size_t i = 1; i < n; i++)
 		s->msg.prdr |= view_is_nocase(argv[i], "PRDR");
 	return go_on;
@@ -306,16 +318,6 @@ add_recipient(struct session *s, const struct recipient *rcpt)
 		m->rcpt_room = room;
 	}
 	m->rcpt[m->rcpts++] = *rcpt;
-}
-
-/* An argument that somebody else gets for this recipient must be short enough to be passed on. */
-static struct view
-keep_argument(struct session *s, const struct view *argv, size_t n, struct view prefix)
-{
-	for (size_t i = 1; i < n; i++)
-		if (argv[i].n <= SESSION_PATH_MAX && view_eq_nocase(view_sub(argv[i], 0, prefix.n), prefix))
-			return arena_copy(s->arena, argv[i]);
-	return VIEW_EMPTY;
 }
 
 static struct recipient
@@ -465,10 +467,13 @@ decide(struct session *s, struct session_outcome *o, struct session_verdict *out
 	if (accepted)
 		session_srs_settle(s, settled, &o->decided);
 	out->reply = session_reply_for(s, &o->decided);
-	if (out->reply.answer == SESSION_CONTINUE)
+	if (out->reply.answer == SESSION_CONTINUE) {
 		session_build_edits(s, o->found, settled, out);
-	else if (!accepted)
+		m->found = o->found;
+		m->settled = settled;
+	} else if (!accepted) {
 		session_reply_prdr(s, settled, &out->reply);
+	}
 	o->decided.text = out->reply.text;
 }
 

@@ -22,6 +22,8 @@
 struct session;
 
 struct settings;
+struct outbox;
+struct deferrals;
 
 /* What a sender may make us keep, beside the limits of the settings; RFC 5321 4.5.3.1 asks for 255, 256. */
 #define SESSION_NAME_MAX 1024 /* octets of a HELO or client name; a longer one counts as not given */
@@ -49,6 +51,8 @@ struct session_env {
 	struct session_load *load; /* NULL: not counted, not limited */
 	struct srs_rate *returns; /* of mail to SRS addresses; NULL: not limited */
 	struct view host; /* this host's name: our authserv-id when neither the settings nor the MTA tell one */
+	struct outbox *outbox; /* of notices to senders (outbox.h); NULL: none are sent */
+	struct deferrals *deferrals; /* how long senders wait (deferrals.h); NULL: nobody counts */
 	/* NULL, or somebody who wants to see what a message is decided upon: `assayctl explain`. */
 	void (*decided_upon)(void *ctx, const struct policy_set *set, const struct policy_facts *facts,
 	    const struct recipient *rcpt, size_t n);
@@ -127,7 +131,9 @@ struct session_reply session_on_body(struct session *s, struct view chunk);
  * The caller then says session_on_abort, so that a quiet connection keeps nothing.
  */
 void session_on_eom(struct session *s, session_macro *macro, void *ctx, struct session_verdict *verdict);
-/* The edits of the last verdict could not all be carried out: say so in the log. */
+/* The edits of the last verdict were all carried out: now a notice may go to the sender. */
+void session_edits_done(struct session *s);
+/* They could not all be carried out: say so in the log. */
 void session_edits_failed(struct session *s, struct view what);
 void session_on_abort(struct session *s);
 

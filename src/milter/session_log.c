@@ -71,6 +71,15 @@ add_path(struct buffer *b, struct view argument, const struct mail_path *path)
 	buffer_add_quoted(b, buffer_view(&shown), SHOWN_PATH);
 }
 
+struct view
+session_log_path(const struct session *s, struct view argument, const struct mail_path *path)
+{
+	struct buffer b = buffer_in(s->arena);
+
+	add_path(&b, argument, path);
+	return buffer_view(&b);
+}
+
 static void
 add_envelope(struct buffer *b, const struct session *s)
 {
@@ -246,6 +255,10 @@ add_cause(struct buffer *b, const struct verdict *v)
 	if (v->file.n > 0) {
 		buffer_add_cstr(b, " file=");
 		buffer_add_quoted(b, arena_printf(b->arena, "%.*s:%u", VIEW_ARG(v->file), v->line), SHOWN_NAME);
+	}
+	if (v->overdue.n > 0) {
+		buffer_add_cstr(b, " overdue=");
+		buffer_add_quoted(b, v->overdue, SHOWN_NAME);
 	}
 	if (v->monitored)
 		buffer_addf(b, " monitor=%s", name_of(verdict_action_names, (int)v->would));
@@ -441,6 +454,7 @@ session_edits_failed(struct session *s, struct view what)
 
 	if (s->msg.phase != MESSAGE_DECIDED)
 		return;
+	s->msg.settled = NULL; /* nobody is told of what was not done */
 	buffer_add(&b, session_log_id(s));
 	buffer_add_cstr(&b, ": verdict=defer rule=edits-failed why=");
 	buffer_add_quoted(&b, what, SHOWN_WHY);

@@ -2,6 +2,7 @@
 
 #include "base/cursor.h"
 #include "crypt/digest.h"
+#include "milter/deferrals.h"
 
 #include <string.h>
 
@@ -68,6 +69,68 @@ facts_of(struct session *s, const struct assessment *found)
 		.certificate = m->certificate,
 		.list = VIEW_EMPTY,
 	};
+}
+
+/* ---- how long temporary errors have made senders wait ---- */
+
+/* RFC 7208 2.4: the HELO name stands in for the null sender. */
+static struct view
+spf_domain(const struct session *s)
+{
+	return s->msg.from.domain.n > 0 ? s->msg.from.domain : s->helo;
+}
+
+/* Mail without an author, or with several, is counted for its sender. */
+static struct view
+author_domain(const struct session *s, const struct assessment *found)
+{
+	return found->from.domain.n > 0 ? found->from.domain : spf_domain(s);
+}
+
+static void
+learn_waits(struct session *s, struct policy_facts *facts)
+{
+	int64_t now = clock_mono_ms(s->env->clock);
+
+	if (s->env->deferrals == NULL)
+		return;
+	facts->spf_deferred = deferrals_age(s->env->deferrals, DEFERRAL_SPF, spf_domain(s), now);
+	facts->author_deferred = deferrals_age(s->env->deferrals, DEFERRAL_AUTHOR, author_domain(s, facts->found), now);
+}
+
+static void
+note_waits(struct session *s, const struct assessment *found, unsigned waits)
+{
+	int64_t now = clock_mono_ms(s->env->clock);
+
+	if (s->env->deferrals == NULL)
+		return;
+	if ((waits & VERDICT_WAITS_SPF) != 0)
+		deferrals_note(s->env->deferrals, DEFERRAL_SPF, spf_domain(s), now);
+	if ((waits & VERDICT_WAITS_AUTHOR) != 0)
+		deferrals_note(s->env->deferrals, DEFERRAL_AUTHOR, author_domain(s, found), now);
+}
+
+static bool
+author_has_trouble(const struct assessment *found)
+{
+	for (size_t i = 0; i < found->dkim.n; i++)
+		if (found->dkim.fact[i].result == AUTH_TEMPERROR)
+			return true;
+	return (found->dmarc != NULL && found->dmarc->status == DMARC_STATUS_TEMPERROR) ||
+	    (found->arc != NULL && found->arc->result == AUTH_TEMPERROR);
+}
+
+/* Whose DNS answers has all the time again. */
+static void
+forget_waits(struct session *s, const struct assessment *found)
+{
+	if (s->env->deferrals == NULL)
+		return;
+	if (found->spf != NULL && found->spf->result != AUTH_TEMPERROR)
+		deferrals_forget(s->env->deferrals, DEFERRAL_SPF, spf_domain(s));
+	if (!author_has_trouble(found))
+		deferrals_forget(s->env->deferrals, DEFERRAL_AUTHOR, author_domain(s, found));
 }
 
 /* ---- replies ---- */
@@ -161,6 +224,7 @@ refused_early(struct session *s, const struct recipient *rcpt, struct verdict *v
 
 	if (s->local || settings->policy.recipients == POLICY_STRICTEST || settings->policy.recipients == POLICY_LENIENT)
 		return false;
+	learn_waits(s, &facts);
 	enum policy_early early = policy_decide_early(settings->policies, &facts, rcpt, s->arena, v);
 	if (early == POLICY_NEEDS_SPF) {
 		facts.found = assess_spf(s->msg.assess, s->msg.spf_awaited ? 0 : RCPT_WAIT_MS);
@@ -170,7 +234,10 @@ refused_early(struct session *s, const struct recipient *rcpt, struct verdict *v
 		facts.spf_known = true;
 		early = policy_decide_early(settings->policies, &facts, rcpt, s->arena, v);
 	}
-	return early == POLICY_NOW && (v->action == VERDICT_REJECT || v->action == VERDICT_DEFER);
+	if (early != POLICY_NOW || (v->action != VERDICT_REJECT && v->action != VERDICT_DEFER))
+		return false;
+	note_waits(s, facts.found, v->waits);
+	return true;
 }
 
 /* RFC 5321 4.5.3.1.10: 452 tells the client to send the rest in a transaction of its own. */
@@ -212,14 +279,20 @@ session_settle(struct session *s, const struct assessment *found, struct settlem
 	struct message *m = &s->msg;
 	const struct policy_conf *conf = &m->settings->policy;
 	struct policy_facts facts = facts_of(s, found);
+	unsigned waits = 0;
 
 	facts.spf_known = facts.content_known = true;
 	facts.list_id = header_count(&m->header, VIEW_LIT("List-Id")) > 0;
 	facts.list = list_of(&m->header, s->arena);
 	facts.size = m->size;
+	forget_waits(s, found);
+	learn_waits(s, &facts);
 	if (s->env->decided_upon != NULL)
 		s->env->decided_upon(s->env->ctx, m->settings->policies, &facts, m->rcpt, m->rcpts);
 	policy_decide(m->settings->policies, &facts, m->rcpt, m->rcpts, s->arena, each);
+	for (size_t i = 0; i < m->rcpts; i++)
+		waits |= each[i].waits;
+	note_waits(s, found, waits);
 	policy_settle(m->prdr ? POLICY_SPLIT : (enum policy_recipients)conf->recipients, conf->deferred_deliver, each, m->rcpts,
 	    s->arena, out);
 }

@@ -53,6 +53,8 @@ struct message {
 	struct view authserv_id;
 	struct view queue_id;  /* empty: not known yet.  Postfix has none at MAIL */
 	struct view argument;  /* of MAIL, as it came */
+	struct view envid;     /* of MAIL, as it came: "ENVID=QQ314159"; empty: not given */
+	int64_t arrived;       /* when MAIL came, seconds since the epoch */
 	struct mail_path from; /* all empty: the null sender, or an argument that is no path */
 	bool null_sender;
 	bool prdr; /* MAIL said PRDR */
@@ -68,6 +70,9 @@ struct message {
 	bool body_wanted;
 	struct message_seal seal;
 	struct message_srs srs;
+	/* MESSAGE_DECIDED, and it goes on: what was decided upon, and what becomes of each recipient. */
+	const struct assessment *found;
+	const struct settlement *settled;
 	/* Decided before its time, whatever the facts will be; answer SESSION_CONTINUE: not. */
 	struct session_reply refusal;
 	const char *refusal_rule;
@@ -158,6 +163,7 @@ struct session_outcome {
  *	from_domain=	of the author, or <none>, <several>
  *	dmarc=		STATUS:p=POLICY,d=DOMAIN of the record; dmarc_other= where the other discovery differs
  *	arc=		RESULT:i=HIGHEST,d=SEALER; left out without a chain
+ *	overdue=RULE	a rule that would defer for a temporary error, as it has done for policy's defer-hours (behind file=)
  *	verdict= rule= reply=	for the message as a whole, and the reply if it is one of ours
  *	each=		VERDICT:<RECIPIENT>,... where they differ
  *	why=		in words
@@ -167,7 +173,16 @@ struct session_outcome {
  *	generation=	of the settings
  *	to=<RECIPIENT>,...	the first ten, fewer when they are long; ",+N": not shown
  *
- * log_line.h reads the envelope back.  Whatever a stranger wrote is quoted by buffer_add_quoted and cut; refusals of other kinds (overload, negotiation, edits
+ * log_line.h reads the envelope back.
+ *
+ * About a notice to the sender there are lines of their own:
+ *
+ *	QUEUEID: event=notice status= to=<SENDER> rcpts=<RECIPIENT>,...
+ *	status=queued	it is on its way: sent, later or lost follow (outbox.h)
+ *	status=none why=	null-sender, no-address, odd-address, not-authenticated, auto-submitted, notify (nobody
+ *			wants to know), per-hour, queue-full
+ *
+ * Whatever a stranger wrote is quoted by buffer_add_quoted and cut; refusals of other kinds (overload, negotiation, edits
  * that failed) are lines with event= or rule=edits-failed.
  */
 void session_log_verdict(const struct session *s, const struct session_outcome *o);
@@ -177,6 +192,8 @@ void session_log_rcpt(const struct session *s, const struct recipient *rcpt, con
 void session_log_returned(const struct session *s, const struct settlement *settled);
 /* One line for each recipient that is taken from the envelope of an accepted message. */
 void session_log_removed(const struct session *s, const struct settlement *settled);
+/* As the lines show it: "<ann@example.org>"; an argument that is no path as it came. */
+struct view session_log_path(const struct session *s, struct view argument, const struct mail_path *path);
 /* "4F2xYz", or "NOQUEUE". */
 struct view session_log_id(const struct session *s);
 /* A message was not let in: open ones of at most max.  Seldom: see session_load_say. */

@@ -136,6 +136,7 @@ static const struct {
 	{ &arc_seal_section, offsetof(struct settings, seal) },
 	{ &dmarc_section, offsetof(struct settings, assess.dmarc) },
 	{ &policy_section, offsetof(struct settings, policy) },
+	{ &notices_section, offsetof(struct settings, notices) },
 	{ &srs_section, offsetof(struct settings, srs) },
 };
 #define PARTS (sizeof(parts) / sizeof(parts[0]))

@@ -5,6 +5,7 @@
 #include "assess/assess.h"
 #include "conf/item.h"
 #include "dns/dns_conf.h"
+#include "milter/notices.h"
 #include "policy/policy.h"
 #include "srs/srs.h"
 #include "srs/srs_ask.h"
@@ -72,6 +73,7 @@ struct settings {
 	struct srs_ask *srs_ask;       /* srs.milter only; NULL: no leave-map */
 	struct session_history *history; /* of dmarc.history-file; NULL: none is wanted */
 	struct policy_conf policy;
+	struct notices_conf notices;
 	const struct policy_set *policies; /* of policy.directory; NULL: none were read */
 	struct assess_conf assess; /* .spf and .dkim from their groups, .budget from dns */
 	struct seal_conf seal;

@@ -74,6 +74,8 @@ struct policy_facts {
 	bool local, internal, authenticated; /* what kind of client of our own */
 	bool tls;
 	struct view certificate; /* name in the client's verified certificate; empty: none */
+	/* How long temporary errors have made us defer mail of the domain that SPF asks, of the author's; seconds. */
+	int64_t spf_deferred, author_deferred;
 };
 
 /* verdict[i] is for rcpt[i]; views are of set, of the facts, or of arena.  set NULL: the built-in accept. */
@@ -118,6 +120,7 @@ struct policy_step {
 	struct verdict_cause rule;
 	bool shadow;
 	bool not_for_ours; /* it would refuse a client of ours */
+	bool overdue;	   /* it would defer for a temporary error, as it has done for long enough */
 	bool holds;
 	bool decides;	   /* the first that holds */
 };

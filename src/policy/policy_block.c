@@ -91,6 +91,17 @@ read_disable(struct policy_reading *r, const struct conf_node *node, struct poli
 }
 
 static void
+read_defer_hours(struct policy_reading *r, const struct conf_node *node, struct policy_block *block)
+{
+	if (node->kind != CONF_NUMBER || node->number < 0 || node->number > POLICY_DEFER_HOURS_MAX) {
+		policy_mistake(r, node, "defer-hours: wants a number of 0..%d hours, 0 for no end", POLICY_DEFER_HOURS_MAX);
+		return;
+	}
+	block->has_defer_hours = true;
+	block->defer_hours = (unsigned)node->number;
+}
+
+static void
 read_inherit(struct policy_reading *r, const struct conf_node *node, struct policy_block *block)
 {
 	if (node->kind != CONF_BOOLEAN)
@@ -167,6 +178,7 @@ static const struct {
 	{ "inherit", read_inherit },
 	{ "dmarc-disable-verify", read_disable },
 	{ "reject-needs", read_needs },
+	{ "defer-hours", read_defer_hours },
 	{ "trusted-sealers", read_sealers },
 	{ "trusted-lists", read_lists },
 	{ "trusted-forwarders", read_forwarders },

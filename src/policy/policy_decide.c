@@ -54,6 +54,28 @@ policy_is_for(const struct policy_rule *rule, const struct policy_facts *f)
 	return !rule->refuses || rule->when.names_trust || !(f->local || f->internal || f->authenticated);
 }
 
+unsigned
+policy_defer_hours_of(const struct policy_chain *chain)
+{
+	for (size_t i = 0; i < chain->n; i++)
+		if (chain->block[i]->has_defer_hours)
+			return chain->block[i]->defer_hours;
+	return POLICY_DEFER_HOURS;
+}
+
+bool
+policy_is_overdue(const struct policy_chain *chain, const struct policy_rule *rule, const struct policy_facts *f,
+    const struct dmarc_disposition *d)
+{
+	int64_t limit = (int64_t)policy_defer_hours_of(chain) * 3600;
+
+	if (rule->action != VERDICT_DEFER || limit == 0)
+		return false;
+	unsigned waits = policy_when_waits(&rule->when, f, d);
+	return waits != 0 && ((waits & VERDICT_WAITS_SPF) == 0 || f->spf_deferred >= limit) &&
+	    ((waits & VERDICT_WAITS_AUTHOR) == 0 || f->author_deferred >= limit);
+}
+
 bool
 policy_has_shadow(const struct policy_chain *chain)
 {
@@ -71,21 +93,24 @@ rules_of(const struct policy_block *block, bool shadow)
 
 /*
  * The first rule that holds; NULL: none.  *sure: TRUTH_YES, or what would have to be known first, and then the rule is
- * NULL.
+ * NULL.  A rule that has deferred for long enough is passed over: *overdue is the first of these, or NULL.
  */
 static const struct policy_rule *
 first_rule(const struct policy_chain *chain, const struct policy_facts *f, const struct dmarc_disposition *d, bool shadow,
-    enum truth *sure)
+    enum truth *sure, const struct policy_rule **overdue)
 {
 	*sure = TRUTH_YES;
+	*overdue = NULL;
 	for (size_t i = 0; i < chain->n; i++) {
 		const struct policy_rules *rules = rules_of(chain->block[i], shadow);
 		for (size_t k = 0; k < rules->n; k++) {
 			const struct policy_rule *rule = &rules->rule[k];
 			enum truth holds = policy_is_for(rule, f) ? policy_when_holds(&rule->when, f, d) : TRUTH_NO;
-			if (holds == TRUTH_YES)
+			if (holds == TRUTH_YES && !policy_is_overdue(chain, rule, f, d))
 				return rule;
-			if (holds != TRUTH_NO) {
+			if (holds == TRUTH_YES && *overdue == NULL)
+				*overdue = rule;
+			if (holds == TRUTH_NEEDS_SPF || holds == TRUTH_NEEDS_CONTENT) {
 				*sure = holds;
 				return NULL;
 			}
@@ -135,6 +160,19 @@ verdict_of(const struct policy_rule *rule, const struct policy_facts *f, const s
 	return v;
 }
 
+/* What the deferral is for; the caller counts the time. */
+static void
+note_waiting(const struct policy_rule *rule, const struct policy_rule *overdue, const struct policy_facts *f,
+    const struct dmarc_disposition *d, struct verdict *v)
+{
+	if (rule != NULL && rule->action == VERDICT_DEFER)
+		v->waits = policy_when_waits(&rule->when, f, d);
+	if (overdue != NULL) {
+		v->waits |= policy_when_waits(&overdue->when, f, d);
+		v->overdue = overdue->name;
+	}
+}
+
 /* Looked at, logged, not done. */
 static void
 only_watch(struct verdict *v)
@@ -167,11 +205,12 @@ note_local_policy(struct verdict *v)
 static void
 ask_shadow(const struct policy_chain *chain, const struct policy_facts *f, struct verdict *v)
 {
+	const struct policy_rule *overdue;
 	enum truth sure;
 
 	if (!policy_has_shadow(chain))
 		return;
-	const struct policy_rule *rule = first_rule(chain, f, &v->dmarc, true, &sure);
+	const struct policy_rule *rule = first_rule(chain, f, &v->dmarc, true, &sure, &overdue);
 	v->shadowed = true;
 	v->shadow = (struct verdict_cause){ VERDICT_ACCEPT, VIEW_LIT("built-in"), VIEW_EMPTY, 0 };
 	if (rule != NULL)
@@ -183,8 +222,10 @@ decide_one(const struct policy_chain *chain, const struct policy_facts *f, const
     const struct recipient *rcpt, struct arena *arena, struct verdict *out)
 {
 	enum truth sure;
-	struct verdict v = verdict_of(first_rule(chain, f, d, false, &sure), f, rcpt, arena);
+	const struct policy_rule *overdue, *rule = first_rule(chain, f, d, false, &sure, &overdue);
+	struct verdict v = verdict_of(rule, f, rcpt, arena);
 
+	note_waiting(rule, overdue, f, d, &v);
 	v.dmarc = *d;
 	ask_shadow(chain, f, &v);
 	if (policy_mode_of(chain) == POLICY_MONITOR && v.file.n > 0) {
@@ -247,12 +288,13 @@ policy_decide_early(const struct policy_set *set, const struct policy_facts *fac
 	policy_find(set, rcpt, &chain);
 	if (chain.n == 0 || policy_mode_of(&chain) == POLICY_MONITOR)
 		return POLICY_LATER;
-	const struct policy_rule *rule = first_rule(&chain, facts, &unknown, false, &sure);
+	const struct policy_rule *overdue, *rule = first_rule(&chain, facts, &unknown, false, &sure, &overdue);
 	if (sure == TRUTH_NEEDS_SPF)
 		return POLICY_NEEDS_SPF;
 	if (sure != TRUTH_YES)
 		return POLICY_LATER;
 	*verdict = verdict_of(rule, facts, rcpt, arena);
+	note_waiting(rule, overdue, facts, &unknown, verdict);
 	verdict->dmarc = unknown;
 	return POLICY_NOW;
 }
@@ -348,7 +390,7 @@ bool
 policy_same_class(const struct policy_set *set, const struct recipient *a, const struct recipient *b, bool trusted)
 {
 	struct walk x, y;
-	bool dmarc = false;
+	bool dmarc = false, defers = false;
 
 	walk_begin(&x, set, a, trusted);
 	walk_begin(&y, set, b, trusted);
@@ -357,9 +399,11 @@ policy_same_class(const struct policy_set *set, const struct recipient *a, const
 	for (;;) { /* ends: each turn takes a rule of both */
 		const struct policy_rule *p = walk_next(&x), *q = walk_next(&y);
 		if (p == NULL || q == NULL)
-			return p == q && (!dmarc || policy_same_trust(&x.chain, &y.chain));
+			return p == q && (!dmarc || policy_same_trust(&x.chain, &y.chain)) &&
+			    (!defers || policy_defer_hours_of(&x.chain) == policy_defer_hours_of(&y.chain));
 		if (!view_eq(p->canon, q->canon))
 			return false;
 		dmarc |= p->when.asks_dmarc;
+		defers |= p->action == VERDICT_DEFER && policy_when_may_wait(&p->when);
 	}
 }

@@ -14,6 +14,8 @@
 #define POLICY_REPLY_MAX 980	   /* octets of a reply's text: libmilter takes no more */
 #define POLICY_TAG_MAX 900	   /* octets of a field's value: no line of ours passes 990 */
 #define POLICY_TAGS_MAX 250	   /* different fields that rules add, in all files */
+#define POLICY_DEFER_HOURS 48	   /* senders give up after 120 (RFC 5321 4.5.4.1): the fallback is to come well before */
+#define POLICY_DEFER_HOURS_MAX 1000
 #define POLICY_HOLD_TAG VIEW_LIT("X-Assay-Quarantine") /* where a hold would hit others */
 #define POLICY_VALUE_MAX 200	   /* octets of one expanded variable */
 
@@ -93,6 +95,9 @@ struct policy_when {
 	struct view canon; /* equal when they ask the same */
 };
 bool policy_when_read(struct policy_reading *r, const struct conf_node *group, struct policy_when *when);
+/* enum verdict_waits: those of its facts that are temporary errors now. */
+unsigned policy_when_waits(const struct policy_when *when, const struct policy_facts *facts, const struct dmarc_disposition *d);
+bool policy_when_may_wait(const struct policy_when *when); /* it asks a fact that can be one */
 enum truth policy_when_holds(const struct policy_when *when, const struct policy_facts *facts,
     const struct dmarc_disposition *d);
 
@@ -173,6 +178,8 @@ struct policy_block {
 	bool inherit;
 	int mode, reject_needs;
 	bool dmarc_disable_verify; /* the recipient does not want DMARC looked at */
+	unsigned defer_hours;
+	bool has_defer_hours;
 	bool has_mode, has_reject_needs, has_disable, has_sealers, has_lists, has_forwarders;
 	struct policy_name *sealer, *list;
 	struct policy_peer *forwarder;
@@ -220,6 +227,11 @@ struct policy_trust policy_trust_of(const struct policy_chain *chain);
 struct policy_facts policy_facts_under(const struct policy_trust *trust, const struct policy_facts *facts, struct arena *arena);
 /* False: the rule would refuse a client of ours without naming such clients. */
 bool policy_is_for(const struct policy_rule *rule, const struct policy_facts *f);
+/* For how long the temporary errors of a sender are a reason to defer; 0: for ever. */
+unsigned policy_defer_hours_of(const struct policy_chain *chain);
+/* It would defer for temporary errors, and has done so for those hours. */
+bool policy_is_overdue(const struct policy_chain *chain, const struct policy_rule *rule, const struct policy_facts *f,
+    const struct dmarc_disposition *d);
 bool policy_has_shadow(const struct policy_chain *chain);
 bool policy_same_trust(const struct policy_chain *a, const struct policy_chain *b);
 

@@ -206,6 +206,8 @@ warn_unreachable(struct policy_reading *r, const struct conf_node *list, const s
 				continue;
 			if (a->refuses && !b->refuses)
 				continue; /* that one is for strangers: clients of ours come to this one */
+			if (a->action == VERDICT_DEFER && policy_when_may_wait(&a->when))
+				continue; /* not for ever: defer-hours */
 			policy_warning(r, &list->child[i], "rule %.*s is never reached: rule %.*s in line %u takes all of it",
 			    VIEW_ARG(b->name), VIEW_ARG(a->name), a->line);
 			break;

@@ -24,6 +24,7 @@ policy_show(const struct policy_set *set, const struct recipient *rcpt, struct a
 	policy_find(set, rcpt, &chain);
 	buffer_addf(&b, "mode: %s\n", policy_mode_of(&chain) == POLICY_MONITOR ? "monitor" : "enforce");
 	buffer_addf(&b, "reject-needs: %s\n", policy_trust_of(&chain).reject_needs == POLICY_NEEDS_NOTHING ? "nothing" : "evidence");
+	buffer_addf(&b, "defer-hours: %u\n", policy_defer_hours_of(&chain));
 	if (policy_trust_of(&chain).dmarc_disable_verify)
 		buffer_add_cstr(&b, "dmarc-disable-verify: true\n");
 	for (size_t i = 0; i < chain.n; i++) {
@@ -109,7 +110,8 @@ policy_same_rules(const struct policy_set *a, const struct policy_set *b, const 
 
 	policy_find(a, rcpt, &x);
 	policy_find(b, rcpt, &y);
-	if (policy_mode_of(&x) != policy_mode_of(&y) || !policy_same_trust(&x, &y) || !rules_eq(&x, &y, false) ||
+	if (policy_mode_of(&x) != policy_mode_of(&y) || !policy_same_trust(&x, &y) ||
+	    policy_defer_hours_of(&x) != policy_defer_hours_of(&y) || !rules_eq(&x, &y, false) ||
 	    !rules_eq(&x, &y, true))
 		return false;
 	policy_find_all(a, rcpt, &x);
@@ -135,10 +137,12 @@ policy_step(const struct policy_set *set, const struct policy_facts *facts, cons
 	*step = (struct policy_step){ .rule = { rule->action, rule->name, rule->file, rule->line }, .shadow = shadow };
 	step->not_for_ours = !policy_is_for(rule, &own);
 	step->holds = !step->not_for_ours && policy_when_holds(&rule->when, &own, &d) == TRUTH_YES;
-	step->decides = step->holds;
+	step->overdue = step->holds && policy_is_overdue(&chain, rule, &own, &d);
+	step->decides = step->holds && !step->overdue;
 	for (size_t k = 0; k < i && step->decides; k++) {
 		const struct policy_rule *before = nth_rule(&chain, k, shadow);
-		if (policy_is_for(before, &own) && policy_when_holds(&before->when, &own, &d) == TRUTH_YES)
+		if (policy_is_for(before, &own) && policy_when_holds(&before->when, &own, &d) == TRUTH_YES &&
+		    !policy_is_overdue(&chain, before, &own, &d))
 			step->decides = false;
 	}
 	return true;

@@ -178,6 +178,39 @@ condition_holds(const struct policy_condition *c, const struct policy_facts *f, 
 	return list_says(c, f, d) ? TRUTH_YES : TRUTH_NO;
 }
 
+static bool
+has_temporary_word(const struct policy_ask *ask, int *word)
+{
+	return ask->kind == ASK_WORDS && name_value(ask->words, VIEW_LIT("temperror"), word);
+}
+
+unsigned
+policy_when_waits(const struct policy_when *when, const struct policy_facts *facts, const struct dmarc_disposition *d)
+{
+	unsigned waits = 0;
+
+	for (size_t i = 0; i < when->n; i++) {
+		const struct policy_ask *ask = when->condition[i].ask;
+		struct policy_item item = { .inverted = false };
+		if (!has_temporary_word(ask, &item.word) || (ask->is_there != NULL && !ask->is_there(facts)))
+			continue;
+		if (ask->item_holds(&item, facts, d))
+			waits |= ask->stage == STAGE_SPF ? VERDICT_WAITS_SPF : VERDICT_WAITS_AUTHOR;
+	}
+	return waits;
+}
+
+bool
+policy_when_may_wait(const struct policy_when *when)
+{
+	int word;
+
+	for (size_t i = 0; i < when->n; i++)
+		if (has_temporary_word(when->condition[i].ask, &word))
+			return true;
+	return false;
+}
+
 /* All of them.  One that is known not to hold is enough to know, whatever is not known yet. */
 enum truth
 policy_when_holds(const struct policy_when *when, const struct policy_facts *facts, const struct dmarc_disposition *d)

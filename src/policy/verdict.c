@@ -26,6 +26,7 @@ static const struct verdict built_in = {
 	.mailbox = { "", 0 },
 	.tag_name = { "", 0 },
 	.tag_value = { "", 0 },
+	.overdue = { "", 0 },
 };
 
 struct verdict

@@ -32,6 +32,12 @@ struct verdict_cause {
 	unsigned line;
 };
 
+/* A temporary error that a rule defers for: of whose DNS. */
+enum verdict_waits {
+	VERDICT_WAITS_SPF = 1,	  /* the domain that SPF asks */
+	VERDICT_WAITS_AUTHOR = 2, /* of DKIM, DMARC or ARC: counted for the author's domain */
+};
+
 struct verdict {
 	enum verdict_action action; /* to be carried out */
 	struct view rule;     /* that decided, as it is logged; "built-in": none of the site's */
@@ -47,6 +53,8 @@ struct verdict {
 	enum verdict_action would;
 	bool shadowed;		     /* the shadow rules were asked too */
 	struct verdict_cause shadow; /* what they said */
+	unsigned waits;	     /* enum verdict_waits: why it defers, or would but for the time that has gone by; 0: not for that */
+	struct view overdue; /* the rule that would have deferred; empty: none */
 	struct dmarc_disposition dmarc; /* what is done in DMARC's name, and why it is not what was published */
 };
 

@@ -486,7 +486,7 @@ def run(lab, wanted, tests):
     return passed, failed
 
 
-def main(tests=TESTS):
+def main(tests=TESTS, **postfix):
     if len(sys.argv) < 3:
         sys.exit(__doc__)
     wrapper = os.environ.get("ASSAYD_WRAPPER", "").split()
@@ -496,7 +496,7 @@ def main(tests=TESTS):
             lab.start_nsd()
             lab.assay_conf()
             lab.start_assayd()
-            lab.start_postfix()
+            lab.start_postfix(**postfix)
             passed, failed = run(lab, sys.argv[3:], tests)
     except LabError as problem:
         sys.exit(f"e2e: {problem}")

@@ -10,6 +10,8 @@
 #include "base/log.h"
 #include "crypt/digest.h"
 #include "dns/dns_conf.h"
+#include "milter/deferrals.h"
+#include "milter/outbox.h"
 #include "milter/session.h"
 #include "milter/settings_srs.h"
 #include "support/support.h"
@@ -345,6 +347,60 @@ play_eom(struct play *p, struct view rest)
 		show_edit(p, &v.edit[i]);
 }
 
+/* The word that nobody can guess is drawn anew each time. */
+static struct view
+without_unique(struct view text, struct arena *arena)
+{
+	struct buffer b = buffer_in(arena);
+	struct cursor c = cursor_over(text);
+
+	while (!cursor_end(&c)) { /* ends: each turn takes a run of either kind */
+		struct view run = cursor_take(&c, CC_HEXDIG);
+		buffer_add(&b, run.n == 32 ? VIEW_LIT("UNIQUE") : run);
+		if (!cursor_end(&c))
+			buffer_add(&b, cursor_take_n(&c, 1));
+	}
+	return buffer_view(&b);
+}
+
+static void
+show_mail(struct play *p, const struct outbox_mail *mail)
+{
+	struct cursor c = cursor_over(without_unique(mail->mail.text, p->arena));
+
+	buffer_addf(&p->got, "= mail to <%.*s> by %.*s port %u helo %.*s\n", VIEW_ARG(mail->mail.to),
+	    VIEW_ARG(ip_text(&mail->mail.server, p->arena)), mail->mail.port, VIEW_ARG(mail->mail.helo));
+	while (!cursor_end(&c)) { /* ends: each turn takes a line */
+		struct view line = view_trim_end(cursor_until(&c, '\n'));
+		buffer_addf(&p->got, "= |%.*s\n", VIEW_ARG(scenario_show(line, p->arena)));
+		cursor_char(&c, '\n');
+	}
+}
+
+static void
+play_done(struct play *p, struct view rest)
+{
+	struct outbox_mail mail;
+
+	(void)rest;
+	session_edits_done(p->session);
+	while (outbox_take(p->env.outbox, p->arena, &mail))
+		show_mail(p, &mail);
+}
+
+static void
+play_wait(struct play *p, struct view rest)
+{
+	uint64_t seconds;
+
+	if (!view_to_u64(rest, 1 << 30, &seconds)) {
+		p->broken = true;
+		return;
+	}
+	p->clock.fixed_wall += (int64_t)seconds;
+	p->clock.fixed_mono_ms += (int64_t)seconds * 1000;
+}
+
 static void
 play_abort(struct play *p, struct view rest)
 {
@@ -503,6 +559,8 @@ static const struct {
 	{ "eoh", play_eoh },
 	{ "body", play_body },
 	{ "eom", play_eom },
+	{ "done", play_done },
+	{ "wait", play_wait },
 	{ "abort", play_abort },
 	{ "failed", play_failed },
 	{ "close", play_close },
@@ -563,6 +621,8 @@ begin(struct play *p, const char *path)
 		return false;
 	}
 	p->env.shared.keys = key_cache_new(100);
+	p->env.outbox = outbox_new();
+	p->env.deferrals = deferrals_new();
 	for (size_t i = 0; i < SESSIONS_MAX; i++)
 		p->all[i] = session_new(&p->env);
 	p->session = p->all[0];
@@ -589,6 +649,8 @@ end(struct play *p, const char *path)
 	}
 	srs_rate_free(p->returns);
 	key_cache_free(p->env.shared.keys);
+	outbox_free(p->env.outbox);
+	deferrals_free(p->env.deferrals);
 	dns_close(p->env.shared.dns);
 	settings_unref(p->settings);
 	arena_free(p->files);

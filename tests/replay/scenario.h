@@ -33,6 +33,8 @@
  *	body	TEXT
  *	eom
  *	abort
+ *	done		the edits were all carried out; mails of ours that wait now are shown and gone
+ *	wait	SECONDS	go by
  *	failed	TEXT	an edit could not be carried out
  *	message	N	the lines up to "." are header fields, an empty line and a body; they come as header events, eoh,
  *			and body chunks of N octets (all in one without N)
@@ -47,6 +49,8 @@
  *	= delete NAME NTH
  *	= insert NAME:VALUE	a fold goes on in another "= " line
  *	= log LEVEL TEXT
+ *	= mail to <ADDRESS> by SERVER port PORT helo NAME
+ *	= |TEXT		a line of it; the word that nobody can guess is UNIQUE
  */
 struct step {
 	unsigned line;		/* in the file, from 1 */

@@ -51,7 +51,7 @@ static const struct {
 	    "addresses, incoming, outgoing; did you mean incoming?\n..." },
 	{ "no group", "domains = \"a.test\"; incoming = 1;", "f:1: incoming: is the name of a group..." },
 	{ "no such setting", "domains = \"a.test\"; incoming: { mod = \"monitor\"; };", "f:1: incoming: mod is not one of "
-	    "mode, inherit, dmarc-disable-verify, reject-needs, trusted-sealers, trusted-lists, trusted-forwarders, rules, shadow; did you mean mode?..." },
+	    "mode, inherit, dmarc-disable-verify, reject-needs, defer-hours, trusted-sealers, trusted-lists, trusted-forwarders, rules, shadow; did you mean mode?..." },
 	{ "mode", "domains = \"a.test\"; incoming: { mode = \"monitr\"; };", "f:1: mode: monitr is not one of enforce, "
 	    "monitor; did you mean monitor?..." },
 	{ "needs", "domains = \"a.test\"; incoming: { reject-needs = \"nothing\"; };", "" },
