@@ -39,6 +39,7 @@ end_message(struct session *s)
 {
 	struct settings *settings = s->msg.settings;
 
+	s->owed = (struct session_reply){ .answer = SESSION_CONTINUE };
 	if (s->msg.phase == MESSAGE_NONE)
 		return;
 	arena_reset(s->arena); /* before the settings go: checks under way read them */
@@ -89,9 +90,8 @@ macro_text(session_macro *macro, void *ctx, const char *name)
 	return macro == NULL ? VIEW_EMPTY : view_of(macro(ctx, name));
 }
 
-/* Decide the message before its time; the first reason stands. */
-static void
-refuse_message(struct session *s, struct session_reply reply, const char *rule)
+void
+session_refuse_message(struct session *s, struct session_reply reply, const char *rule)
 {
 	if (s->msg.refusal.answer != SESSION_CONTINUE)
 		return;
@@ -104,7 +104,7 @@ static struct session_reply
 out_of_order(struct session *s)
 {
 	if (s->msg.phase != MESSAGE_NONE && s->msg.phase != MESSAGE_DECIDED)
-		refuse_message(s, reply_of(451, "4.3.0", VIEW_LIT("Mail filter lost its place in this message")),
+		session_refuse_message(s, reply_of(451, "4.3.0", VIEW_LIT("Mail filter lost its place in this message")),
 		    "event-order");
 	return try_later;
 }
@@ -239,16 +239,23 @@ begin_message(struct session *s, struct view argument, session_macro *macro, voi
 	begin_assessment(s);
 }
 
-/*
- * Refusals at MAIL and RCPT are for SMTP clients; Postfix takes one of local mail for a mistake in its
- * configuration and keeps the mail for ever, so there the end of message tells.
- */
+/* No message begins.  Nothing of what follows is kept. */
 static struct session_reply
-refuse_command(struct session *s, struct session_reply now, struct session_reply at_end, const char *rule)
+refuse_mail(struct session *s, struct session_reply reply)
 {
-	if (!s->local)
+	if (!s->mail_unheard)
+		return reply;
+	s->owed = reply;
+	return go_on;
+}
+
+/* Where nobody listens, the end of the message tells. */
+static struct session_reply
+refuse_rcpt(struct session *s, struct session_reply now, struct session_reply at_end, const char *rule)
+{
+	if (session_hears_rcpt(s))
 		return now;
-	refuse_message(s, at_end, rule);
+	session_refuse_message(s, at_end, rule);
 	return go_on;
 }
 
@@ -278,13 +285,13 @@ session_on_mail(struct session *s, const struct view *argv, size_t n, session_ma
 
 	end_message(s); /* a second MAIL: the first one's message is gone */
 	if (!s->connected || n == 0)
-		return try_later;
+		return refuse_mail(s, try_later);
 	if (argv[0].n > SESSION_PATH_MAX && !s->local)
-		return reply_of(553, "5.1.7", VIEW_LIT("Sender address too long"));
+		return refuse_mail(s, reply_of(553, "5.1.7", VIEW_LIT("Sender address too long")));
 	struct settings *settings = s->env->settings_take(s->env->ctx);
 	if (!count_message(s, settings, &reply)) {
 		s->env->settings_drop(s->env->ctx, settings);
-		return reply;
+		return refuse_mail(s, reply);
 	}
 	s->msg.settings = settings;
 	begin_message(s, argv[0], macro, ctx);
@@ -332,16 +339,18 @@ recipient_of(struct session *s, const struct view *argv, size_t n)
 struct session_reply
 session_on_rcpt(struct session *s, const struct view *argv, size_t n, session_macro *macro, void *ctx)
 {
+	if (s->owed.answer != SESSION_CONTINUE)
+		return s->rcpt_unheard ? go_on : s->owed;
 	if (!in_message(s, MESSAGE_ENVELOPE, MESSAGE_ENVELOPE) || n == 0)
 		return out_of_order(s);
 	learn_queue_id(s, macro, ctx);
 	assess_step(s->msg.assess);
 	if (argv[0].n > SESSION_PATH_MAX) {
 		struct session_reply no = reply_of(553, "5.1.3", VIEW_LIT("Recipient address too long"));
-		return refuse_command(s, no, no, "path-limit");
+		return refuse_rcpt(s, no, no, "path-limit");
 	}
 	if (s->msg.rcpts + s->msg.turned_away >= (size_t)s->msg.settings->limits.recipients)
-		return refuse_command(s, reply_of(452, "4.5.3", VIEW_LIT("Too many recipients")),
+		return refuse_rcpt(s, reply_of(452, "4.5.3", VIEW_LIT("Too many recipients")),
 		    reply_of(550, "5.5.3", VIEW_LIT("Too many recipients")), "limits.recipients");
 	struct recipient rcpt = recipient_of(s, argv, n);
 	struct session_reply reply;
@@ -383,7 +392,7 @@ session_on_header(struct session *s, struct view name, struct view value)
 	if (name.n == 0 || m->refusal.answer != SESSION_CONTINUE)
 		return go_on; /* nobody can name such a field, so nobody signs or believes it */
 	if (!header_add(&m->header, name, value, &err))
-		refuse_message(s, reply_of(552, "5.3.4", arena_printf(s->arena, "Message refused: %s", err.text)),
+		session_refuse_message(s, reply_of(552, "5.3.4", arena_printf(s->arena, "Message refused: %s", err.text)),
 		    "limits.header");
 	return go_on;
 }
@@ -471,7 +480,7 @@ session_on_eom(struct session *s, session_macro *macro, void *ctx, struct sessio
 	struct session_outcome o = { .found = NULL };
 	int64_t began = clock_mono_ms(s->env->clock);
 
-	*verdict = (struct session_verdict){ .reply = try_later };
+	*verdict = (struct session_verdict){ .reply = s->owed.answer == SESSION_CONTINUE ? try_later : s->owed };
 	if (!in_message(s, MESSAGE_ENVELOPE, MESSAGE_BODY))
 		return;
 	learn_queue_id(s, macro, ctx);

@@ -92,6 +92,8 @@ struct policy_when {
 	struct view canon; /* equal when they ask the same */
 };
 bool policy_when_read(struct policy_reading *r, const struct conf_node *group, struct policy_when *when);
+/* Can it hold before the message is there? */
+bool policy_when_early(const struct policy_when *when);
 enum truth policy_when_holds(const struct policy_when *when, const struct policy_facts *facts,
     const struct dmarc_disposition *d);
 

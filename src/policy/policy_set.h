@@ -20,6 +20,8 @@ struct policy_set {
 	size_t slots;
 	struct view *tag; /* lower case, each once */
 	size_t tags;
+	bool refuses;	    /* some rule does */
+	bool refuses_early; /* and before it has seen the message */
 	size_t mistakes;
 };
 

@@ -533,6 +533,15 @@ condition_holds(const struct policy_condition *c, const struct policy_facts *f, 
 	return list_says(c, f, d) ? TRUTH_YES : TRUTH_NO;
 }
 
+bool
+policy_when_early(const struct policy_when *when)
+{
+	for (size_t i = 0; i < when->n; i++)
+		if (when->condition[i].ask->stage == STAGE_CONTENT)
+			return false;
+	return true;
+}
+
 /* All of them.  One that is known not to hold is enough to know, whatever is not known yet. */
 enum truth
 policy_when_holds(const struct policy_when *when, const struct policy_facts *facts, const struct dmarc_disposition *d)
