@@ -181,7 +181,7 @@ begin_dmarc(struct assess *a)
 		.from = &a->found.from,
 		.likely = &a->spf_input.mail_domain,
 		.likely_n = a->mailfrom != NULL && a->spf_input.mail_domain.n > 0,
-		.draw = draw_percent(),
+		.draw = a->conf->dmarc.honour_pct ? draw_percent() : 0,
 	};
 	a->dmarc_dns = dns_task_beside(a->dns, share_of_dmarc(a->conf));
 	a->dmarc = dmarc_begin(in, a->dmarc_dns, a->arena);

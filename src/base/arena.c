@@ -193,13 +193,17 @@ arena_cstr(struct arena *arena, struct view v)
 struct view
 arena_vprintf(struct arena *arena, const char *fmt, va_list ap)
 {
+	char some[256]; /* mostly enough, so that formatting once is */
 	va_list again;
 	va_copy(again, ap);
-	int n = vsnprintf(NULL, 0, fmt, ap);
+	int n = vsnprintf(some, sizeof(some), fmt, ap);
 	if (n < 0)
 		mem_fatal("a format that cannot be printed");
 	char *p = arena_alloc(arena, (size_t)n + 1);
-	vsnprintf(p, (size_t)n + 1, fmt, again);
+	if ((size_t)n < sizeof(some))
+		memcpy(p, some, (size_t)n + 1);
+	else
+		vsnprintf(p, (size_t)n + 1, fmt, again);
 	va_end(again);
 	return (struct view){ p, (size_t)n };
 }

@@ -50,18 +50,22 @@ buffer_add_char(struct buffer *b, char c)
 	b->n++;
 }
 
-void
+#define FORMATTED 64 /* octets that mostly do, so that formatting once is enough */
+
+void /* @UNSAFE: writes only what reserve gave */
 buffer_addf(struct buffer *b, const char *fmt, ...)
 {
 	va_list ap, again;
 
 	va_start(ap, fmt);
 	va_copy(again, ap);
-	int n = vsnprintf(NULL, 0, fmt, ap);
+	char *p = reserve(b, FORMATTED);
+	int n = vsnprintf(p, b->room - b->n, fmt, ap);
 	va_end(ap);
 	if (n < 0)
 		mem_fatal("a format that cannot be printed");
-	vsnprintf(reserve(b, (size_t)n + 1), (size_t)n + 1, fmt, again);
+	if ((size_t)n >= b->room - b->n)
+		vsnprintf(reserve(b, (size_t)n + 1), (size_t)n + 1, fmt, again);
 	va_end(again);
 	b->n += (size_t)n;
 }

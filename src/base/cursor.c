@@ -63,19 +63,13 @@ classes_of(int c)
 }
 
 /* Filled before main() runs, so no thread ever sees it half made. */
-static unsigned class_table[256];
+unsigned char_classes[256];
 
 __attribute__((constructor)) static void
 fill_class_table(void)
 {
 	for (int c = 0; c < 256; c++)
-		class_table[c] = classes_of(c);
-}
-
-bool
-char_in(char c, unsigned classes)
-{
-	return (class_table[(unsigned char)c] & classes) != 0;
+		char_classes[c] = classes_of(c);
 }
 
 bool

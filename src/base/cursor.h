@@ -42,7 +42,13 @@ enum char_class {
 	CC_LDH = CC_ALNUM | CC_HYPHEN,			/* a host name's label */
 };
 
-bool char_in(char c, unsigned classes);
+extern unsigned char_classes[256]; /* by octet; filled before main() and never written again */
+
+static inline bool
+char_in(char c, unsigned classes)
+{
+	return (char_classes[(unsigned char)c] & classes) != 0;
+}
 
 struct cursor cursor_over(struct view text);
 size_t cursor_offset(const struct cursor *c); /* octets taken so far */

@@ -52,24 +52,29 @@ sip_word(struct sip *s, uint64_t word)
 	s->v0 ^= word;
 }
 
+/* @UNSAFE: n octets, at most 8.  The first is the lowest, whatever the machine's order. */
+static uint64_t
+load_word(const char *p, size_t n, bool lower)
+{
+	uint64_t word = 0;
+
+	for (size_t i = 0; i < n; i++)
+		word |= (uint64_t)(unsigned char)(lower ? ascii_lower(p[i]) : p[i]) << (i * 8);
+	return word;
+}
+
 static uint64_t
 siphash(struct view v, bool lower)
 {
 	struct sip s = { key[0] ^ 0x736f6d6570736575u, key[1] ^ 0x646f72616e646f6du,
 		key[0] ^ 0x6c7967656e657261u, key[1] ^ 0x7465646279746573u };
-	uint64_t word = 0;
+	size_t i = 0;
 
-	for (size_t i = 0; i < v.n; i++) {
-		char c = lower ? ascii_lower(v.p[i]) : v.p[i];
-		word |= (uint64_t)(unsigned char)c << (i % 8 * 8);
-		if (i % 8 == 7) {
-			sip_word(&s, word);
-			word = 0;
-		}
-	}
-	sip_word(&s, word | (uint64_t)v.n << 56);
+	for (; v.n - i >= sizeof(uint64_t); i += sizeof(uint64_t))
+		sip_word(&s, load_word(v.p + i, sizeof(uint64_t), lower));
+	sip_word(&s, load_word(v.p + i, v.n - i, lower) | (uint64_t)v.n << 56);
 	s.v2 ^= 0xff;
-	for (int i = 0; i < 3; i++)
+	for (int k = 0; k < 3; k++)
 		sip_round(&s);
 	return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
 }

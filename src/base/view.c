@@ -81,22 +81,6 @@ view_ends_nocase(struct view v, struct view suffix)
 	return v.n >= suffix.n && view_eq_nocase(view_from(v, v.n - suffix.n), suffix);
 }
 
-struct view
-view_sub(struct view v, size_t from, size_t n)
-{
-	if (from > v.n)
-		from = v.n;
-	if (n > v.n - from)
-		n = v.n - from;
-	return (struct view){ n == 0 ? "" : v.p + from, n };
-}
-
-struct view
-view_from(struct view v, size_t from)
-{
-	return view_sub(v, from, SIZE_MAX);
-}
-
 static bool
 is_fws(char c)
 {

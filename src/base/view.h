@@ -36,8 +36,22 @@ bool view_ends(struct view v, struct view suffix);
 bool view_ends_nocase(struct view v, struct view suffix);
 
 /* The part from octet `from` on, at most n octets; clipped to what there is. */
-struct view view_sub(struct view v, size_t from, size_t n);
-struct view view_from(struct view v, size_t from);
+static inline struct view
+view_sub(struct view v, size_t from, size_t n)
+{
+	if (from > v.n)
+		from = v.n;
+	if (n > v.n - from)
+		n = v.n - from;
+	return (struct view){ n == 0 ? "" : v.p + from, n };
+}
+
+static inline struct view
+view_from(struct view v, size_t from)
+{
+	return view_sub(v, from, SIZE_MAX);
+}
+
 struct view view_trim(struct view v);	   /* without SP, TAB, CR, LF at both ends */
 struct view view_trim_end(struct view v); /* the same, at the end only */
 

@@ -5,7 +5,6 @@
 #include "mail/domain.h"
 
 #include <assert.h>
-#include <string.h>
 
 #define COLUMNS_MAX 76 /* of 77, one is left for the ";" behind */
 #define TAB_COLUMNS 8
@@ -47,29 +46,53 @@ character_length(struct view v)
 	return 0;
 }
 
+/* How much of v can stand between such delimiters as it is. */
+static size_t
+plain_length(char open, struct view v, char close)
+{
+	size_t n = 0;
+
+	while (n < v.n && (v.p[n] == ' ' || char_in(v.p[n], CC_VCHAR)) && v.p[n] != '\\' && v.p[n] != open && v.p[n] != close)
+		n++;
+	return n;
+}
+
+/* One character; 0 octets of it are well-formed: one octet. */
+static size_t
+add_character(struct buffer *b, char open, struct view v, char close)
+{
+	size_t length = character_length(v);
+
+	if (length > 1) {
+		buffer_add(b, view_sub(v, 0, length));
+		return length;
+	}
+	bool bad = length == 0 || char_in(v.p[0], CC_CTL);
+	char c = bad ? '?' : v.p[0];
+	if (c == '\\' || c == open || c == close)
+		buffer_add_char(b, '\\');
+	buffer_add_char(b, c);
+	return 1;
+}
+
 /*
- * v between two delimiters, `escape`d octets behind a backslash, controls and malformed UTF-8 as "?".
+ * v between two delimiters, these and backslashes behind a backslash, controls and malformed UTF-8 as "?".
  * What would pass AUTH_RESULTS_VALUE_MAX is cut, and "..." says so.
  */
 static void
-add_delimited(struct buffer *b, char open, struct view v, char close, const char *escape)
+add_delimited(struct buffer *b, char open, struct view v, char close)
 {
-	size_t from = b->n, length;
+	size_t from = b->n;
 
 	buffer_add_char(b, open);
-	for (; v.n > 0; v = view_from(v, length)) {
-		size_t before = b->n;
-		length = character_length(v);
-		if (length > 1) {
-			buffer_add(b, view_sub(v, 0, length));
-		} else {
-			bool bad = length == 0 || char_in(v.p[0], CC_CTL);
-			char c = bad ? '?' : v.p[0];
-			length = 1;
-			if (strchr(escape, c) != NULL)
-				buffer_add_char(b, '\\');
-			buffer_add_char(b, c);
+	while (v.n > 0) { /* ends: each turn takes an octet at least */
+		size_t before = b->n, plain = plain_length(open, v, close);
+		if (plain > 0 && plain <= AUTH_RESULTS_VALUE_MAX - (before - from)) {
+			buffer_add(b, view_sub(v, 0, plain));
+			v = view_from(v, plain);
+			continue;
 		}
+		v = view_from(v, add_character(b, open, v, close));
 		if (b->n - from > AUTH_RESULTS_VALUE_MAX) {
 			buffer_cut(b, before);
 			buffer_add_cstr(b, "...");
@@ -101,7 +124,7 @@ add_value(struct buffer *b, struct view v)
 	if (v.n > 0 && v.n <= AUTH_RESULTS_VALUE_MAX && view_all_in(v, CC_TOKEN))
 		buffer_add(b, v);
 	else
-		add_delimited(b, '"', v, '"', "\"\\");
+		add_delimited(b, '"', v, '"');
 }
 
 /* pvalue = value / [ [ local-part ] "@" ] domain-name */
@@ -122,7 +145,10 @@ put_property(struct writer *w, const struct auth_property *property)
 {
 	struct buffer atom = buffer_in(w->arena);
 
-	buffer_addf(&atom, "%s.%s=", property->ptype, property->name);
+	buffer_add_cstr(&atom, property->ptype);
+	buffer_add_char(&atom, '.');
+	buffer_add_cstr(&atom, property->name);
+	buffer_add_char(&atom, '=');
 	add_pvalue(&atom, property->value);
 	put_atom(w, buffer_view(&atom));
 }
@@ -133,7 +159,7 @@ put_reason(struct writer *w, struct view reason)
 	struct buffer atom = buffer_in(w->arena);
 
 	buffer_add_cstr(&atom, "reason=");
-	add_delimited(&atom, '"', reason, '"', "\"\\");
+	add_delimited(&atom, '"', reason, '"');
 	put_atom(w, buffer_view(&atom));
 }
 
@@ -142,7 +168,7 @@ put_comment(struct writer *w, struct view comment)
 {
 	struct buffer atom = buffer_in(w->arena);
 
-	add_delimited(&atom, '(', comment, ')', "()\\");
+	add_delimited(&atom, '(', comment, ')');
 	struct view rest = buffer_view(&atom), word;
 	if (TAB_COLUMNS + rest.n <= COLUMNS_MAX) {
 		put_atom(w, rest);
@@ -167,7 +193,9 @@ put_fact(struct writer *w, const struct auth_fact *fact, bool comments)
 	buffer_add_char(&w->text, ';');
 	put_fold(w);
 	size_t from = w->text.n;
-	buffer_addf(&w->text, "%s=%s", method, result);
+	buffer_add_cstr(&w->text, method);
+	buffer_add_char(&w->text, '=');
+	buffer_add_cstr(&w->text, result);
 	w->column += w->text.n - from;
 	if (comments && fact->comment.n > 0)
 		put_comment(w, fact->comment);

@@ -24,7 +24,8 @@ struct peer {
 
 /*
  * Round trips are what a filter costs.  Nothing is decided before MAIL, and what is found wrong in the header or the
- * body is said at the end of the message.  MAIL and RCPT are answered.  libmilter makes up for an MTA without these.
+ * body is said at the end of the message.  What MAIL is refused for (overload, an end that is near) is seldom, and is said
+ * at RCPT or at the end; RCPT is answered where the settings need it.  libmilter makes up for an MTA without these.
  *
  * Without an answer to body chunks SMFIS_SKIP cannot be said: an unsigned message of 1 MB arrives for nothing (some
  * 40 us a chunk), but a signed one, the common case, does not wait 16 times for a word it does not need.
@@ -32,7 +33,24 @@ struct peer {
  * DATA, end of header and unknown commands are not even sent (no callback: SMFIP_NODATA, NOEOH, NOUNKNOWN): the session
  * takes the first field and the first chunk of body for them.
  */
-#define UNANSWERED (SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_HDR | SMFIP_NR_BODY)
+#define UNANSWERED (SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_MAIL | SMFIP_NR_HDR | SMFIP_NR_BODY)
+
+/*
+ * By the settings in force now: a connection is short, and the session keeps to newer ones even if nobody hears it.  One
+ * that is turned away is told so at connect, and at every MAIL.
+ */
+static unsigned long
+unanswered(const struct milter_shared *shared, bool turned_away)
+{
+	const struct session_env *env = &shared->session;
+
+	if (turned_away)
+		return UNANSWERED & ~(unsigned long)(SMFIP_NR_CONN | SMFIP_NR_MAIL);
+	struct settings *settings = env->settings_take(env->ctx);
+	bool needed = session_replies_needed(settings);
+	env->settings_drop(env->ctx, settings);
+	return needed ? UNANSWERED : UNANSWERED | SMFIP_NR_RCPT;
+}
 
 /* What is asked for at each step; both MTAs know these names, and an unknown one would simply be unset. */
 static const struct {
@@ -60,7 +78,10 @@ ask_for_macros(SMFICTX *ctx)
 	}
 }
 
-/* The peer of a connection, made when it is not there yet. */
+/*
+ * The peer of a connection, made when it is not there yet: at its negotiation, or when an MTA begins another connection
+ * on the same wire, for which what was negotiated still holds.
+ */
 static struct peer *
 peer_of(SMFICTX *ctx)
 {
@@ -71,8 +92,8 @@ peer_of(SMFICTX *ctx)
 		return peer;
 	peer = mem_zero(sizeof(*peer));
 	peer->leading_space = true;
-	peer->unanswered = UNANSWERED;
 	peer->turned_away = atomic_fetch_add(&shared->connections, 1) >= shared->connections_max;
+	peer->unanswered = unanswered(shared, peer->turned_away);
 	if (smfi_setpriv(ctx, peer) != MI_SUCCESS)
 		mem_fatal("libmilter takes no pointer of ours");
 	return peer;
@@ -110,8 +131,6 @@ on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps, unsigned 
 		return SMFIS_REJECT;
 	}
 	learn_leading_space(peer, steps);
-	if (peer->turned_away)
-		peer->unanswered &= ~(unsigned long)SMFIP_NR_CONN; /* that is where it is told */
 	*use_actions = NEEDED_ACTIONS | (actions & WANTED_ACTIONS);
 	*use_steps &= ~(unsigned long)SMFIP_SKIP;
 	*use_steps |= peer->unanswered | (steps & SMFIP_HDR_LEADSPC);
@@ -208,8 +227,11 @@ ask_macro(void *ctx, const char *name)
 static struct session *
 session_of(struct peer *peer)
 {
-	if (peer->session == NULL)
+	if (peer->session == NULL) {
 		peer->session = session_new(&milter_shared()->session);
+		session_go_unheard(peer->session, (peer->unanswered & SMFIP_NR_MAIL) != 0,
+		    (peer->unanswered & SMFIP_NR_RCPT) != 0);
+	}
 	return peer->session;
 }
 
@@ -244,7 +266,7 @@ typedef struct session_reply command(struct session *s, const struct view *argv,
 #define ARGUMENTS_MAX 64
 
 static sfsistat
-on_command(SMFICTX *ctx, char **argv, command *tell)
+on_command(SMFICTX *ctx, char **argv, unsigned long no_reply, command *tell)
 {
 	struct peer *peer = peer_of(ctx);
 	struct view args[ARGUMENTS_MAX];
@@ -256,20 +278,19 @@ on_command(SMFICTX *ctx, char **argv, command *tell)
 		args[n] = view_of(argv[n]);
 		n++;
 	}
-	struct session_reply reply = tell(session_of(peer), args, n, ask_macro, ctx);
-	return answer_with(ctx, &reply);
+	return answer_unless(peer, no_reply, ctx, tell(session_of(peer), args, n, ask_macro, ctx));
 }
 
 static sfsistat
 on_mail(SMFICTX *ctx, char **argv)
 {
-	return on_command(ctx, argv, session_on_mail);
+	return on_command(ctx, argv, SMFIP_NR_MAIL, session_on_mail);
 }
 
 static sfsistat
 on_rcpt(SMFICTX *ctx, char **argv)
 {
-	return on_command(ctx, argv, session_on_rcpt);
+	return on_command(ctx, argv, SMFIP_NR_RCPT, session_on_rcpt);
 }
 
 /* An MTA without SMFIP_HDR_LEADSPC has taken one space away and will add one. */

@@ -39,6 +39,7 @@ end_message(struct session *s)
 {
 	struct settings *settings = s->msg.settings;
 
+	s->owed = (struct session_reply){ .answer = SESSION_CONTINUE };
 	if (s->msg.phase == MESSAGE_NONE)
 		return;
 	arena_reset(s->arena); /* before the settings go: checks under way read them */
@@ -89,7 +90,6 @@ macro_text(session_macro *macro, void *ctx, const char *name)
 	return macro == NULL ? VIEW_EMPTY : view_of(macro(ctx, name));
 }
 
-/* Decide the message before its time; the first reason stands. */
 void
 session_refuse_message(struct session *s, struct session_reply reply, const char *rule)
 {
@@ -250,14 +250,21 @@ begin_message(struct session *s, struct view argument, session_macro *macro, voi
 	begin_assessment(s);
 }
 
-/*
- * Refusals at MAIL and RCPT are for SMTP clients; Postfix takes one of local mail for a mistake in its
- * configuration and keeps the mail for ever, so there the end of message tells.
- */
+/* No message begins.  Nothing of what follows is kept. */
 static struct session_reply
-refuse_command(struct session *s, struct session_reply now, struct session_reply at_end, const char *rule)
+refuse_mail(struct session *s, struct session_reply reply)
 {
-	if (!s->local)
+	if (!s->mail_unheard)
+		return reply;
+	s->owed = reply;
+	return go_on;
+}
+
+/* Where nobody listens, the end of the message tells. */
+static struct session_reply
+refuse_rcpt(struct session *s, struct session_reply now, struct session_reply at_end, const char *rule)
+{
+	if (session_hears_rcpt(s))
 		return now;
 	session_refuse_message(s, at_end, rule);
 	return go_on;
@@ -289,13 +296,13 @@ session_on_mail(struct session *s, const struct view *argv, size_t n, session_ma
 
 	end_message(s); /* a second MAIL: the first one's message is gone */
 	if (!s->connected || n == 0)
-		return try_later;
+		return refuse_mail(s, try_later);
 	if (argv[0].n > SESSION_PATH_MAX && !s->local)
-		return reply_of(553, "5.1.7", VIEW_LIT("Sender address too long"));
+		return refuse_mail(s, reply_of(553, "5.1.7", VIEW_LIT("Sender address too long")));
 	struct settings *settings = s->env->settings_take(s->env->ctx);
 	if (!count_message(s, settings, &reply)) {
 		s->env->settings_drop(s->env->ctx, settings);
-		return reply;
+		return refuse_mail(s, reply);
 	}
 	s->msg.settings = settings;
 	begin_message(s, argv[0], macro, ctx);
@@ -334,16 +341,18 @@ recipient_of(struct session *s, const struct view *argv, size_t n)
 struct session_reply
 session_on_rcpt(struct session *s, const struct view *argv, size_t n, session_macro *macro, void *ctx)
 {
+	if (s->owed.answer != SESSION_CONTINUE)
+		return s->rcpt_unheard ? go_on : s->owed;
 	if (!in_message(s, MESSAGE_ENVELOPE, MESSAGE_ENVELOPE) || n == 0)
 		return out_of_order(s);
 	learn_queue_id(s, macro, ctx);
 	assess_step(s->msg.assess);
 	if (argv[0].n > SESSION_PATH_MAX) {
 		struct session_reply no = reply_of(553, "5.1.3", VIEW_LIT("Recipient address too long"));
-		return refuse_command(s, no, no, "path-limit");
+		return refuse_rcpt(s, no, no, "path-limit");
 	}
 	if (s->msg.rcpts + s->msg.turned_away >= (size_t)s->msg.settings->limits.recipients)
-		return refuse_command(s, reply_of(452, "4.5.3", VIEW_LIT("Too many recipients")),
+		return refuse_rcpt(s, reply_of(452, "4.5.3", VIEW_LIT("Too many recipients")),
 		    reply_of(550, "5.5.3", VIEW_LIT("Too many recipients")), "limits.recipients");
 	struct recipient rcpt = recipient_of(s, argv, n);
 	struct session_reply reply;
@@ -483,7 +492,7 @@ session_on_eom(struct session *s, session_macro *macro, void *ctx, struct sessio
 	struct session_outcome o = { .found = NULL };
 	int64_t began = clock_mono_ms(s->env->clock);
 
-	*verdict = (struct session_verdict){ .reply = try_later };
+	*verdict = (struct session_verdict){ .reply = s->owed.answer == SESSION_CONTINUE ? try_later : s->owed };
 	if (!in_message(s, MESSAGE_ENVELOPE, MESSAGE_BODY))
 		return;
 	learn_queue_id(s, macro, ctx);

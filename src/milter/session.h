@@ -40,6 +40,13 @@ struct session_load {
 /* Shall a refusal be logged?  At most once in 10 seconds; then *unsaid is the number of those that were not. */
 bool session_load_say(struct session_load *load, const struct clock *clock, size_t *unsaid);
 
+/*
+ * Under these settings, may a RCPT be answered with anything but "go on"?  A connection that begins while it is false
+ * can do without those answers (session_go_unheard).  Whoever refuses at RCPT adds his condition here, and gives what
+ * is said at the end of a message whose recipient had to be let in: new settings may come while nobody listens.
+ */
+bool session_replies_needed(const struct settings *settings);
+
 /* What all sessions share; outlives them. */
 struct session_env {
 	/* The current snapshot, one reference for the caller; a message keeps the one it began with. */
@@ -108,6 +115,11 @@ typedef const char *session_macro(void *ctx, const char *name);
 
 struct session *session_new(const struct session_env *env);
 void session_free(struct session *s); /* at close; NULL is fine */
+/*
+ * The MTA waits for no answer to MAIL, and with rcpt to none to RCPT either; until it is said otherwise.  What would have been
+ * refused there is refused as soon as somebody listens: at RCPT, or at the end of the message.
+ */
+void session_go_unheard(struct session *s, bool mail, bool rcpt);
 
 struct session_connect {
 	struct ip client;      /* family 0: unix socket or unknown */

@@ -88,17 +88,28 @@ write_results(struct view authserv_id, const struct auth_facts *facts, struct ar
 }
 
 /* Where not all facts fit, signatures are left out: first those nobody verified, then from the bottom up. */
+static struct view
+write_fitting(struct view authserv_id, const struct auth_facts *facts, struct arena *arena, struct auth_facts *fit)
+{
+	size_t most = RESULTS_SIGNATURES_MAX;
+
+	*fit = facts->n > most ? with_signatures(facts, most, arena) : *facts;
+	struct view text = write_results(authserv_id, fit, arena);
+	while (text.n > RESULTS_OCTETS_MAX && most > 0) { /* ends: most is halved */
+		most /= 2;
+		*fit = with_signatures(facts, most, arena);
+		text = write_results(authserv_id, fit, arena);
+	}
+	return text;
+}
+
 struct auth_facts
 session_fit_results(struct view authserv_id, const struct auth_facts *facts, struct arena *arena)
 {
-	size_t most = RESULTS_SIGNATURES_MAX;
-	struct auth_facts some = facts->n > most ? with_signatures(facts, most, arena) : *facts;
+	struct auth_facts fit;
 
-	while (write_results(authserv_id, &some, arena).n > RESULTS_OCTETS_MAX && most > 0) { /* ends: most is halved */
-		most /= 2;
-		some = with_signatures(facts, most, arena);
-	}
-	return some;
+	write_fitting(authserv_id, facts, arena, &fit);
+	return fit;
 }
 
 /* A field that a rule of ours adds, on a message that had it already: whoever reads it would believe a stranger. */
@@ -226,8 +237,8 @@ session_build_edits(struct session *s, const struct assessment *found, const str
 		delete_forged_tags(&e, &m->header, m->settings->policies);
 	}
 	insert_tags(&e, m, settled);
-	struct auth_facts fit = session_fit_results(m->authserv_id, &found->facts, s->arena);
-	insert_field(&e, results_name, write_results(m->authserv_id, &fit, s->arena));
+	struct auth_facts fit;
+	insert_field(&e, results_name, write_fitting(m->authserv_id, &found->facts, s->arena, &fit));
 	if (found->guess_field.n > 0)
 		insert_field(&e, VIEW_LIT("X-SPF-Guess"), found->guess_field);
 	if (found->received_spf.n > 0)

@@ -212,8 +212,7 @@ session_reply_prdr(struct session *s, const struct settlement *settled, struct s
 /* ---- RCPT ---- */
 
 /*
- * A refusal that needs nothing of the message.  With one verdict for all recipients nobody can be refused alone, and
- * local mail has nobody to hear it.
+ * A refusal that needs nothing of the message.  With one verdict for all recipients nobody can be refused alone.
  */
 static bool
 refused_early(struct session *s, const struct recipient *rcpt, struct verdict *v)
@@ -222,7 +221,7 @@ refused_early(struct session *s, const struct recipient *rcpt, struct verdict *v
 	const struct settings *settings = s->msg.settings;
 	struct policy_facts facts = facts_of(s, &nothing);
 
-	if (s->local || settings->policy.recipients == POLICY_STRICTEST || settings->policy.recipients == POLICY_LENIENT)
+	if (!session_hears_rcpt(s) || settings->policy.recipients == POLICY_STRICTEST || settings->policy.recipients == POLICY_LENIENT)
 		return false;
 	learn_waits(s, &facts);
 	enum policy_early early = policy_decide_early(settings->policies, &facts, rcpt, s->arena, v);
@@ -250,6 +249,16 @@ is_other_class(const struct session *s, const struct recipient *rcpt)
 	    !policy_same_class(m->settings->policies, &m->rcpt[0], rcpt, m->trust != TRUST_NONE);
 }
 
+/* New settings made classes while nobody listens at RCPT: when it comes again, somebody will. */
+static void
+refuse_as_mixed(struct session *s)
+{
+	struct session_reply again = { .answer = SESSION_TEMPFAIL, .code = 451, .enhanced = VIEW_LIT("4.3.0"),
+		.text = VIEW_LIT("Policies have changed, please try again") };
+
+	session_refuse_message(s, again, "class");
+}
+
 bool
 session_admit(struct session *s, const struct recipient *rcpt, struct session_reply *reply)
 {
@@ -258,6 +267,10 @@ session_admit(struct session *s, const struct recipient *rcpt, struct session_re
 	if (!refused_early(s, rcpt, &v)) {
 		if (!is_other_class(s, rcpt))
 			return true;
+		if (!session_hears_rcpt(s)) {
+			refuse_as_mixed(s);
+			return true;
+		}
 		v.action = VERDICT_DEFER;
 		v.rule = VIEW_LIT("class");
 		v.code = 452;

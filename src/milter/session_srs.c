@@ -211,7 +211,7 @@ turn_away(struct session *s, const struct recipient *rcpt, const struct verdict 
 	struct session_reply reply = session_reply_for(s, v);
 
 	session_log_rcpt(s, rcpt, v);
-	if (!s->local)
+	if (session_hears_rcpt(s))
 		return reply;
 	session_refuse_message(s, reply, v->rule.p); /* of refusal(): NUL-terminated */
 	return (struct session_reply){ .answer = SESSION_CONTINUE };

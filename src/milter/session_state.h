@@ -85,10 +85,19 @@ struct session {
 	bool local;
 	struct ip client;
 	struct view client_name, helo, mta_name; /* heap, each of its own (keep_text); never NULL views */
+	bool mail_unheard, rcpt_unheard;
 	/* the message */
 	struct arena *arena;
 	struct message msg; /* all zero when phase is MESSAGE_NONE */
+	/* For a MAIL that was refused unheard; SESSION_CONTINUE: none.  No message has begun then. */
+	struct session_reply owed;
 };
+
+/* Decide the message before its time; the first reason stands. */
+void session_refuse_message(struct session *s, struct session_reply reply, const char *rule);
+
+/* session_replies.c: can a RCPT of this client be refused, and does it hear why? */
+bool session_hears_rcpt(const struct session *s);
 
 /* session_edits.c: what found and the settings ask for, into verdict; accepted messages only. */
 void session_build_edits(struct session *s, const struct assessment *found, const struct settlement *settled,
@@ -136,8 +145,6 @@ bool session_srs_join(struct session *s, const struct recipient *rcpt, struct se
 /* The new sender, for those that get the message.  False: *v defers it. */
 bool session_srs_settle(struct session *s, const struct settlement *settled, struct verdict *v);
 
-/* session.c: decide the message before its time; the first reason stands.  rule: a literal. */
-void session_refuse_message(struct session *s, struct session_reply reply, const char *rule);
 
 /* session_log.c */
 struct session_outcome {

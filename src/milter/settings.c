@@ -114,7 +114,7 @@ static const struct conf_item limits_rows[] = {
 	CONF_INT(limits_conf, "header-octets",	header_octets,	1048576, 1024, 67108864, "octets"),
 	CONF_INT(limits_conf, "header-fields",	header_fields,	2000, 10, 100000, "fields"),
 	/* Postfix: smtpd_recipient_limit 1000; Sendmail has none by default. */
-	CONF_INT(limits_conf, "recipients",	recipients,	10000, 1, 1000000, "recipients"),
+	CONF_INT(limits_conf, "recipients",	recipients,	LIMITS_RECIPIENTS, 1, 1000000, "recipients"),
 	CONF_INT(limits_conf, "messages-open",	messages_open,	2000, 1, 100000, "messages"),
 	/* libmilter's own default is 7210: two hours of SMTP silence and a little. */
 	CONF_INT(limits_conf, "milter-timeout", milter_timeout, 7210, 10, 86400, "seconds"),

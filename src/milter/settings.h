@@ -46,6 +46,7 @@ struct site_conf {
 };
 extern const struct conf_section site_section;
 
+#define LIMITS_RECIPIENTS 10000 /* preset */
 /* group "limits": octets and counts a sender controls. */
 struct limits_conf {
 	int64_t header_octets;

@@ -100,6 +100,12 @@ enum policy_early policy_decide_early(const struct policy_set *set, const struct
  */
 bool policy_same_class(const struct policy_set *set, const struct recipient *a, const struct recipient *b, bool trusted);
 
+/*
+ * Can anything be said to one recipient before the message is there: a refusal that is sure by then, or with
+ * POLICY_CLASS that it belongs to another class?  False only when never; found when the set was read.
+ */
+bool policy_speaks_at_rcpt(const struct policy_set *set, enum policy_recipients how);
+
 /* Fields that some rule adds: those that came with a message are forged.  false: no more. */
 bool policy_tag_name(const struct policy_set *set, size_t i, struct view *name);
 

@@ -98,6 +98,8 @@ bool policy_when_read(struct policy_reading *r, const struct conf_node *group, s
 /* enum verdict_waits: those of its facts that are temporary errors now. */
 unsigned policy_when_waits(const struct policy_when *when, const struct policy_facts *facts, const struct dmarc_disposition *d);
 bool policy_when_may_wait(const struct policy_when *when); /* it asks a fact that can be one */
+/* Can it hold before the message is there? */
+bool policy_when_early(const struct policy_when *when);
 enum truth policy_when_holds(const struct policy_when *when, const struct policy_facts *facts,
     const struct dmarc_disposition *d);
 

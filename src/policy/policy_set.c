@@ -208,6 +208,28 @@ collect_tags(struct policy_set *set, const struct policy_rules *rules, struct ar
 	}
 }
 
+static void
+collect_refusals(struct policy_set *set, const struct policy_rules *rules)
+{
+	for (size_t i = 0; i < rules->n; i++) {
+		const struct policy_rule *rule = &rules->rule[i];
+		set->refuses |= rule->refuses;
+		set->refuses_early |= (rule->action == VERDICT_REJECT || rule->action == VERDICT_DEFER) &&
+		    policy_when_early(&rule->when);
+	}
+}
+
+/* One file for everybody makes one class; of several it is not known. */
+bool
+policy_speaks_at_rcpt(const struct policy_set *set, enum policy_recipients how)
+{
+	bool alike = set != NULL && set->blocks == 1 && policy_block_of(set, VIEW_LIT("*")) != NULL;
+
+	if (set == NULL || how == POLICY_STRICTEST || how == POLICY_LENIENT)
+		return false;
+	return set->refuses_early || (how == POLICY_CLASS && set->refuses && !alike);
+}
+
 /* Every message is searched for all of them. */
 static bool
 tags_fit(struct policy_reading *r, const struct policy_set *set, const struct conf_node *root, const struct policy_block *block)
@@ -286,6 +308,7 @@ keep_block(struct policy_reading *r, struct policy_set *set, struct policy_block
 	}
 	if (block->srs_domain.n > 0)
 		set->srs_domain[set->srs_domains++] = block->srs_domain;
+	collect_refusals(set, &block->rules);
 	set->blocks++;
 }
 

@@ -24,6 +24,8 @@ struct policy_set {
 	size_t seals;
 	struct view *srs_domain;
 	size_t srs_domains;
+	bool refuses;	    /* some rule does */
+	bool refuses_early; /* and before it has seen the message */
 	size_t mistakes;
 };
 

@@ -211,6 +211,15 @@ policy_when_may_wait(const struct policy_when *when)
 	return false;
 }
 
+bool
+policy_when_early(const struct policy_when *when)
+{
+	for (size_t i = 0; i < when->n; i++)
+		if (when->condition[i].ask->stage == STAGE_CONTENT)
+			return false;
+	return true;
+}
+
 /* All of them.  One that is known not to hold is enough to know, whatever is not known yet. */
 enum truth
 policy_when_holds(const struct policy_when *when, const struct policy_facts *facts, const struct dmarc_disposition *d)

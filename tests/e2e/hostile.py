@@ -28,6 +28,7 @@ FINAL = b"acrtdy"  # accept, continue, reject, tempfail, discard, replycode
 ADDRESS = b"mail.sender.example\0004" + struct.pack("!H", 40000) + b"192.0.2.25\0"
 BODY_HASH = base64.b64encode(hashlib.sha256(b"text\r\n").digest())
 OFFER = struct.pack("!III", 6, 0x1ff, 0x1fffff)
+NR_MAIL, NR_RCPT = 0x4000, 0x8000  # libmilter/mfdef.h
 
 
 def test(function):
@@ -36,7 +37,7 @@ def test(function):
 
 
 class Milter:
-    """One connection as an MTA's.  Only MAIL, RCPT and the end are answered: that is what assayd negotiates."""
+    """One connection as an MTA's.  Nothing is waited for that assayd has negotiated not to answer."""
 
     def __init__(self, lab, negotiate=True, timeout=30):
         self.sock = socket.create_connection(("127.0.0.1", lab.milter_port), timeout)
@@ -44,8 +45,9 @@ class Milter:
         self.edits = []
         if negotiate:
             self.send(b"O", OFFER)
-            kind, _ = self.receive()
+            kind, wants = self.receive()
             assert kind == b"O", kind
+            self.steps, = struct.unpack("!I", wants[8:12])
 
     def __enter__(self):
         return self
@@ -82,17 +84,20 @@ class Milter:
             elif kind != b"p":
                 return kind + data if kind == b"y" else kind
 
+    def command(self, command, data):
+        """Send MAIL or RCPT; the answer, or that to go on where there will be none."""
+        self.send(command, data)
+        return b"c" if self.steps & {b"M": NR_MAIL, b"R": NR_RCPT}[command] else self.answer()
+
     def begin(self, sender=b"ann@sender.example", helo=b"mail.sender.example", rcpts=1):
         self.send(b"C", ADDRESS)
         self.send(b"H", helo + b"\0")
         return self.envelope(sender, rcpts)
 
     def envelope(self, sender=b"ann@sender.example", rcpts=1):
-        self.send(b"M", b"<" + sender + b">\0")
-        got = self.answer()
+        got = self.command(b"M", b"<" + sender + b">\0")
         for i in range(rcpts):
-            self.send(b"R", b"<user%d@local.test>\0" % i)
-            got = self.answer()
+            got = self.command(b"R", b"<user%d@local.test>\0" % i)
         return got
 
     def header(self, name=b"From", value=b" Ann <ann@sender.example>"):
@@ -272,10 +277,9 @@ def many_recipients(lab):
     with Milter(lab, timeout=60) as m:
         last = m.begin(rcpts=10000)
         assert last == b"c", last
-        m.send(b"R", b"<one@local.test>\0")
-        assert m.answer().startswith(b"y452 4.5.3")
+        m.command(b"R", b"<one@local.test>\0")
         m.header()
-        assert m.end() == b"c"
+        assert m.end().startswith(b"y550 5.5.3")
 
 
 @test
@@ -297,9 +301,7 @@ def octet_by_octet(lab):
         for octet in struct.pack("!I", 22) + b"M<ann@sender.example>\0":
             m.raw(bytes([octet]))
             time.sleep(0.01)
-        assert m.answer() == b"c"
-        m.send(b"R", b"<user@local.test>\0")
-        assert m.answer() == b"c"
+        m.command(b"R", b"<user@local.test>\0")
         m.header()
         for _ in range(200):
             m.send(b"B", b"x")

@@ -1,9 +1,11 @@
 #!/usr/bin/python3
-"""CPU per message of assayd beside the bare parts, in one run.  Usage: perf.py WORK BUILD-DIR [all|cpu|memory]
+"""CPU per message of assayd beside the bare parts, in one run.
+
+Usage: perf.py WORK BUILD-DIR [all|cpu|memory [OTHER-BUILD-DIR...]]
 
 For each kind of message: microseconds of user and system time of the process, the bare parts (an empty libmilter
-filter, and hashing, canonicalization and verification alone), and the ratio.  DNS is warm, from a local nsd.
-Needs root only if assayd's user must change; nothing is installed.
+filter, and hashing, canonicalization and verification alone), and the ratio.  DNS is warm, from a local nsd.  Other builds
+are measured in the same rounds, a ratio for each.  Needs root only if assayd's user must change; nothing is installed.
 """
 
 import os
@@ -17,13 +19,17 @@ import dkim
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "e2e"))
 
-from lab import Lab, LabError, free_port, is_listening  # noqa: E402
+from lab import Lab, LabError, free_port, is_listening, read, write  # noqa: E402
 from mailkit import SIGNED, Signer, letter  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 HELD = 2000  # connections
-ROUNDS = 5
+ROUNDS = 15
 WHAT = sys.argv[3] if len(sys.argv) > 3 else "all"
+OTHERS = sys.argv[4:]
+RULES = """domains = "*";
+incoming: { rules = ( { when = { dmarc = ["reject"]; }; do = "reject"; }, { when = { dmarc = ["quarantine"]; }; do = "quarantine"; } ); };
+"""
 
 
 def compile_tools(work):
@@ -64,11 +70,17 @@ def load(lab, port, message, count):
     return done.stdout
 
 
-def per_message(lab, pids, port, message, count):
-    load(lab, port, message, 20)
-    before = cpu_us(pids)
+def per_message(lab, pid, port, message, count):
+    before = cpu_us([pid])
     load(lab, port, message, count)
-    return (cpu_us(pids) - before) / count
+    return (cpu_us([pid]) - before) / count
+
+
+def crypto_us(lab, body, rsas, eds):
+    if rsas + eds == 0:
+        return 0.0
+    return float(subprocess.run([lab.path("floor"), str(body), str(rsas), str(eds)], capture_output=True, text=True,
+                                check=True).stdout)
 
 
 def seal(message, signer, instance):
@@ -84,28 +96,43 @@ def seal(message, signer, instance):
 def kinds(rsa, ed):
     """Name, how many to send, the message, octets of body, signatures of each kind to verify."""
     line = "Some words of  an ordinary message, as people write them. \n"
-    yield "4 KB, RSA-2048", 1500, rsa.sign(letter("p1", body=line * 65)), 4000, 1, 0
-    yield "50 KB, RSA-2048 and Ed25519", 800, ed.sign(rsa.sign(letter("p2", body=line * 830))), 50000, 1, 1
+    yield "4 KB, RSA-2048", 6000, rsa.sign(letter("p1", body=line * 65)), 4000, 1, 0
+    yield "50 KB, RSA-2048 and Ed25519", 3000, ed.sign(rsa.sign(letter("p2", body=line * 830))), 50000, 1, 1
     sealed = rsa.sign(letter("p5", body=line * 830))
     for instance in (1, 2, 3):
         sealed = seal(sealed, rsa, instance)
-    yield "50 KB, RSA-2048, ARC of 3 hops", 800, sealed, 50000, 7, 0
-    yield "1 MB, RSA-2048", 150, rsa.sign(letter("p3", body=line * 17000)), 1020000, 1, 0
-    yield "4 KB, not signed", 1500, letter("p4", body=line * 65).encode(), 4000, 0, 0
+    yield "50 KB, RSA-2048, ARC of 3 hops", 3000, sealed, 50000, 7, 0
+    yield "1 MB, RSA-2048", 600, rsa.sign(letter("p3", body=line * 17000)), 1020000, 1, 0
+    yield "4 KB, not signed", 6000, letter("p4", body=line * 65).encode(), 4000, 0, 0
+
+
+def start_other(lab, build):
+    """Another assayd with the same settings, on a port of its own.  (pid of its worker, port)"""
+    port, name = free_port(), "other:" + build
+    with open(lab.path("etc/assay.conf"), encoding="utf-8") as f:
+        conf = f.read().replace(str(lab.milter_port), str(port)).replace("assayd.pid", f"assayd.{port}.pid")
+    path = write(lab.path(f"etc/assay.{port}.conf"), conf)
+    process = lab.start(f"assayd.{port}", [os.path.join(build, "src/daemon/assayd"), "-f", "-c", path],
+                        lambda: is_listening(port), env={**os.environ, "LANG": "C"})
+    lab.processes[name] = lab.processes.pop(f"assayd.{port}")
+    return int(read(f"/proc/{process.pid}/task/{process.pid}/children").split()[0]), port
 
 
 def start(lab):
-    """Name server and assayd, and the empty filter with its port.  (keys, empty filter, port)"""
+    """Name server and filters.  (keys, [(pid, port)]: assayd, the empty filter, other builds)"""
     keys = (Signer(lab.path("keys"), "sender.example", "rsa"), Signer(lab.path("keys"), "sender.example", "ed", "ed25519"))
     lab.zone("sender.example", ['@ IN TXT "v=spf1 include:_a.sender.example -all"',
                                 '_a IN TXT "v=spf1 ip4:198.51.100.0/24 ip4:192.0.2.0/24 -all"',
+                                '_dmarc IN TXT "v=DMARC1; p=reject; rua=mailto:dmarc@sender.example"',
                                 *(key.zone_line() for key in keys)])
     lab.zone("example", [])  # where DMARC's discovery ends
     lab.start_nsd()
-    lab.assay_conf()
+    write(lab.path("policies/all.conf"), RULES)
+    lab.assay_conf(policy={"directory": f'"{lab.path("policies")}"'})
     lab.start_assayd()
     port = free_port()
-    return keys, lab.start("empty", [lab.path("empty_filter"), str(port)], lambda: is_listening(port)), port
+    empty = lab.start("empty", [lab.path("empty_filter"), str(port)], lambda: is_listening(port))
+    return keys, [(lab.workers()[0], lab.milter_port), (empty.pid, port), *(start_other(lab, build) for build in OTHERS)]
 
 
 def write_message(lab, message):
@@ -115,39 +142,47 @@ def write_message(lab, message):
     return path
 
 
-def measure_cpu(lab, keys, empty, empty_port):
+def compare(lab, filters, path, count, crypto):
+    """Medians over rounds: microseconds of each filter, of the cryptography, and the ratio of each filter."""
+    for _, port in filters:
+        load(lab, port, path, 20)  # caches
+    times, ratios = [], []
+    for _ in range(ROUNDS):  # turn about, and a ratio of neighbours: a busy machine is unkind to all alike
+        row = [per_message(lab, pid, port, path, count // ROUNDS) for pid, port in filters] + [crypto()]
+        times.append(row)
+        ratios.append([us / (row[1] + row[-1]) for us in row[:-1]])
+    return [[statistics.median(column) for column in zip(*rows)] for rows in (times, ratios)]
+
+
+def measure_cpu(lab, keys, filters):
     print(f"{'message':30} {'assayd':>8} {'filter':>8} {'crypto':>8} {'ratio':>6}   (us of CPU per message, medians)")
     for name, count, message, body, rsas, eds in kinds(*keys):
         path = write_message(lab, message)
-        ours, bare = [], []
-        for _ in range(ROUNDS):  # turn about, so that a busy machine is unkind to both
-            ours.append(per_message(lab, lab.workers(), lab.milter_port, path, count // ROUNDS))
-            bare.append(per_message(lab, [empty.pid], empty_port, path, count // ROUNDS))
-        ours, bare = statistics.median(ours), statistics.median(bare)
-        crypto = 0.0 if rsas + eds == 0 else float(subprocess.run(
-            [lab.path("floor"), str(body), str(rsas), str(eds)], capture_output=True, text=True, check=True).stdout)
-        print(f"{name:30} {ours:8.0f} {bare:8.0f} {crypto:8.0f} {ours / (bare + crypto):6.2f}", flush=True)
+        times, ratios = compare(lab, filters, path, count, lambda b=body, r=rsas, e=eds: crypto_us(lab, b, r, e))
+        print(f"{name:30} {times[0]:8.0f} {times[1]:8.0f} {times[-1]:8.0f} {ratios[0]:6.2f}",
+              *(f"  other {us:.0f} {ratio:.2f}" for us, ratio in zip(times[2:-1], ratios[2:])), flush=True)
         print("".join(f"\t{t}\n" for t in load(lab, lab.milter_port, path, 1).splitlines() if "arc=" in t), end="")
 
 
-def measure_memory(lab, keys, empty, empty_port):
+def measure_memory(lab, keys, filters):
     path = write_message(lab, list(kinds(*keys))[1][2])
-    ours = held_kib(lab, lab.workers()[0], lab.milter_port, path, HELD) / 1024
-    bare = held_kib(lab, empty.pid, empty_port, path, HELD) / 1024
-    print(f"{HELD} connections in the middle of 50 KB: assayd {ours:.1f} MiB more, the empty filter {bare:.1f} MiB (PSS)")
+    ours, bare, *others = [held_kib(lab, pid, port, path, HELD) / 1024 for pid, port in filters]
+    print(f"{HELD} connections in the middle of 50 KB: assayd {ours:.1f} MiB more, the empty filter {bare:.1f} MiB (PSS)",
+          *(f"other {mib:.1f} MiB" for mib in others))
 
 
 def measure(lab):
-    keys, empty, empty_port = start(lab)
+    keys, filters = start(lab)
     if WHAT in ("all", "cpu"):
-        measure_cpu(lab, keys, empty, empty_port)
+        measure_cpu(lab, keys, filters)
     if WHAT in ("all", "memory"):
-        measure_memory(lab, keys, empty, empty_port)
-    lab.stop("empty")
+        measure_memory(lab, keys, filters)
+    for name in [name for name in lab.processes if name == "empty" or name.startswith("other:")]:
+        lab.stop(name)
 
 
 def main():
-    if len(sys.argv) not in (3, 4) or WHAT not in ("all", "cpu", "memory"):
+    if len(sys.argv) < 3 or WHAT not in ("all", "cpu", "memory"):
         sys.exit(__doc__)
     resource.setrlimit(resource.RLIMIT_NOFILE, (HELD + 1000, HELD + 1000))
     try:

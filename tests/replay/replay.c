@@ -438,6 +438,13 @@ play_session(struct play *p, struct view rest)
 }
 
 static void
+play_unheard(struct play *p, struct view rest)
+{
+	p->broken |= rest.n > 0 && !view_is(rest, "mail") && !view_is(rest, "mail rcpt");
+	session_go_unheard(p->session, rest.n > 0, view_is(rest, "mail rcpt"));
+}
+
+static void
 play_drain(struct play *p, struct view rest)
 {
 	(void)rest;
@@ -566,6 +573,7 @@ static const struct {
 	{ "close", play_close },
 	{ "session", play_session },
 	{ "macro", set_macro },
+	{ "unheard", play_unheard },
 	{ "drain", play_drain },
 	{ "reload", play_reload },
 	{ "message", play_message },

@@ -19,6 +19,7 @@
  *	reload	a line of assay.conf: from here on the settings are this alone
  *	policy	NAME TEXT: a line of the policy file NAME
  *	policies	the files named since the last one are in force now, all others are gone; not inside a message
+ *	unheard	WHAT: from here on nobody waits for the answers to "mail", or to "mail rcpt"; nothing: all are heard
  *	drain	the process is about to stop
  *	session	N: what follows happens on connection N (1 to 4; 1 at first)
  *	close	the connection ends; the next event is another one's

@@ -425,6 +425,68 @@ START_TEST(early)
 }
 END_TEST
 
+/* ---- is anything said at RCPT at all ---- */
+
+static const struct {
+	const char *what, *files;
+	enum policy_recipients how;
+	bool speaks;
+} speakers[] = {
+	{ "nothing refuses", "=== a\ndomains = \"a.test\"; incoming: { rules = ( { do = \"tag\"; header = \"X-A: b\"; } ); };\n"
+	    "=== b\ndomains = \"*\"; incoming: { rules = ( { do = \"accept\"; } ); };\n", POLICY_CLASS, false },
+	{ "one for everybody", "=== a\ndomains = \"*\"; incoming: { rules = ( " DMARC_REJECT_RULE " ); };\n", POLICY_CLASS, false },
+	{ "one for some", "=== a\ndomains = \"a.test\"; incoming: { rules = ( " DMARC_REJECT_RULE " ); };\n", POLICY_CLASS, true },
+	{ "one for some, split", "=== a\ndomains = \"a.test\"; incoming: { rules = ( " DMARC_REJECT_RULE " ); };\n",
+	    POLICY_SPLIT, false },
+	{ "a file that only accepts beside one that refuses", "=== a\ndomains = \"*\"; incoming: { rules = ( " DMARC_REJECT_RULE
+	    " ); };\n=== b\ndomains = \"b.test\"; incoming: { rules = ( { do = \"accept\"; } ); };\n", POLICY_CLASS, true },
+	{ "an early rule", "=== a\ndomains = \"*\"; incoming: { rules = ( " SPF_REJECT_RULE " ); };\n", POLICY_CLASS, true },
+	{ "an early rule, split", "=== a\ndomains = \"*\"; incoming: { rules = ( " DMARC_REJECT_RULE ", " SPF_REJECT_RULE " ); };\n",
+	    POLICY_SPLIT, true },
+	{ "an early rule, strictest", "=== a\ndomains = \"*\"; incoming: { rules = ( " SPF_REJECT_RULE " ); };\n",
+	    POLICY_STRICTEST, false },
+	{ "an early rule, lenient", "=== a\ndomains = \"*\"; incoming: { rules = ( " SPF_REJECT_RULE " ); };\n",
+	    POLICY_LENIENT, false },
+	{ "a rule without conditions", "=== a\ndomains = \"*\"; incoming: { rules = ( { do = \"defer\"; } ); };\n", POLICY_SPLIT, true },
+	{ "a shadow", "=== a\ndomains = \"a.test\"; incoming: { shadow = ( " SPF_REJECT_RULE " ); };\n", POLICY_CLASS, false },
+	{ "early words that never come early", "=== a\ndomains = \"*\"; incoming: { rules = ( { when = { spf = \"fail\"; dkim = "
+	    "\"none\"; }; do = \"reject\"; } ); };\n", POLICY_CLASS, false },
+};
+
+START_TEST(speaks_at_rcpt)
+{
+	struct buffer said;
+	const struct policy_set *set = rig_set(speakers[_i].files, "", arena, &said);
+
+	ck_assert_uint_eq(policy_mistakes(set), 0);
+	ck_assert_msg(policy_speaks_at_rcpt(set, speakers[_i].how) == speakers[_i].speaks, "%s", speakers[_i].what);
+}
+END_TEST
+
+/* Where it is said that nothing is, all the other tables find nothing. */
+START_TEST(silence_is_kept)
+{
+	struct recipient a = rig_rcpt("<u@a.test>", arena), b = rig_rcpt("<u@b.test>", arena);
+	struct buffer said;
+	struct verdict v;
+
+	ck_assert(!policy_speaks_at_rcpt(NULL, POLICY_CLASS));
+	for (size_t i = 0; i < ARRAY_LEN(classes); i++) {
+		const struct policy_set *set = rig_set(arena_printf(arena, "=== a\ndomains = \"a.test\"; incoming: { %s };\n=== b\n"
+		    "domains = \"b.test\"; incoming: { %s };\n", classes[i].a, classes[i].b).p, "", arena, &said);
+		bool same = classes[i].same && classes[i].same_trusted;
+		ck_assert_msg(same || policy_speaks_at_rcpt(set, POLICY_CLASS), "%s", classes[i].what);
+		ck_assert(policy_same_class(set, &a, &b, false) || policy_speaks_at_rcpt(set, POLICY_CLASS));
+	}
+	for (size_t i = 0; i < ARRAY_LEN(earlies); i++) {
+		const struct policy_set *set = rig_set(arena_printf(arena, RULES("%s"), earlies[i].rules).p, "", arena, &said);
+		struct policy_facts facts = rig_facts(earlies[i].facts, arena);
+		bool refuses = policy_decide_early(set, &facts, &a, arena, &v) == POLICY_NOW && v.action == VERDICT_REJECT;
+		ck_assert_msg(!refuses || policy_speaks_at_rcpt(set, POLICY_SPLIT), "%s", earlies[i].rules);
+	}
+}
+END_TEST
+
 /* ---- overrides of DMARC ---- */
 
 static const struct {
@@ -702,6 +764,8 @@ main(void)
 	tcase_add_test(tc, long_values_are_cut);
 	tcase_add_loop_test(tc, class_of_two, 0, ARRAY_LEN(classes));
 	tcase_add_loop_test(tc, early, 0, ARRAY_LEN(earlies));
+	tcase_add_loop_test(tc, speaks_at_rcpt, 0, ARRAY_LEN(speakers));
+	tcase_add_test(tc, silence_is_kept);
 	tcase_add_loop_test(tc, dmarc_overrides, 0, ARRAY_LEN(overrides));
 	tcase_add_loop_test(tc, settlements, 0, ARRAY_LEN(settled));
 	tcase_add_test(tc, pure);

@@ -1,0 +1,30 @@
+#include "milter/session_state.h"
+
+/*
+ * Round trips are what a filter costs, and most RCPTs have no other answer than "go on".  What is left when nobody listens
+ * are limits far above what MTAs let through.
+ */
+bool
+session_replies_needed(const struct settings *settings)
+{
+	return settings->limits.recipients < LIMITS_RECIPIENTS || /* who lowers it wants 452 said in time */
+	    settings->srs.enable ||
+	    policy_speaks_at_rcpt(settings->policies, (enum policy_recipients)settings->policy.recipients);
+}
+
+void
+session_go_unheard(struct session *s, bool mail, bool rcpt)
+{
+	s->mail_unheard = mail;
+	s->rcpt_unheard = rcpt;
+}
+
+/*
+ * Refusals at MAIL and RCPT are for SMTP clients; Postfix takes one of local mail for a mistake in its
+ * configuration and keeps the mail for ever, so there the end of message tells.
+ */
+bool
+session_hears_rcpt(const struct session *s)
+{
+	return !s->local && !s->rcpt_unheard;
+}
