@@ -20,4 +20,5 @@ WITH_ASSESS = $(S)/assess/libassess.a $(S)/dkim/libdkim.a $(S)/arc/libarc.a $(S)
 	$(WITH_SIG) $(SPF2_LIBS) $(OPENDMARC_LIBS)
 WITH_POLICY = $(S)/policy/libpolicy.a $(WITH_ASSESS)
 WITH_MILTER = $(S)/milter/libmilterroom.a $(S)/srs/libsrs.a $(WITH_POLICY) $(MILTER_LIBS) $(SQLITE_LIBS)
+WITH_CTL = $(S)/cli/libctl.a $(WITH_BASE)
 SUPPORT = $(top_builddir)/tests/support/libsupport.a
