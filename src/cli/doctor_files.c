@@ -20,7 +20,7 @@ take_mistake(void *ctx, const char *text)
 	if (strstr(text, "warning: ") != NULL)
 		doctor_warn(d, VIEW_EMPTY, "%s", text);
 	else
-		doctor_problem(d, ADVICE(d, "mend that line; assayctl conf check --config %s", d->config), "%s", text);
+		doctor_problem(d, ADVICE(d, "mend that; then: assayctl conf check --config %s", d->config), "%s", text);
 }
 
 void
@@ -28,10 +28,16 @@ doctor_settings(struct doctor *d)
 {
 	size_t before = d->lines;
 
+	if (access(d->config, R_OK) != 0) {
+		if (errno == EACCES)
+			doctor_skip(d, "%s: we may not read it: run as root", d->config);
+		else
+			doctor_problem(d, ADVICE(d, "name another with --config FILE, or put one there"), "%s: %s", d->config,
+			    strerrordesc_np(errno));
+		return;
+	}
 	d->settings = settings_load(d->config, take_mistake, d);
-	if (d->settings == NULL && access(d->config, R_OK) != 0 && errno == EACCES)
-		doctor_skip(d, "%s: we may not read it: run as root", d->config);
-	else if (d->lines == before)
+	if (d->lines == before)
 		doctor_ok(d, "%s: no mistakes", d->config);
 }
 

@@ -81,20 +81,23 @@ doctor_postfix(struct doctor *d)
 /* ---- is a milter ours ---- */
 
 static bool
-same_host(struct view host, bool six, const struct ip *ours)
+is_any(const struct ip *ip)
+{
+	for (size_t i = 0; i < sizeof(ip->octet); i++)
+		if (ip->octet[i] != 0)
+			return false;
+	return true;
+}
+
+/* A host name is not looked up: the port has to do. */
+static bool
+same_host(struct view host, const struct ip *ours)
 {
 	struct ip ip;
-	bool any = true;
 
-	for (size_t i = 0; i < sizeof(ours->octet); i++)
-		any &= ours->octet[i] == 0;
-	if (any)
-		return true;
-	if (host.n == 0 || view_is_nocase(host, "localhost"))
-		return ip_is_loopback(ours);
 	if (ip_parse(host, &ip))
-		return ip_eq(&ip, ours);
-	return !six; /* a host name, not looked up: the port has to do */
+		return ip.family == ours->family && (is_any(ours) || ip_eq(&ip, ours));
+	return is_any(ours) || ip_is_loopback(ours) || (host.n > 0 && !view_is_nocase(host, "localhost"));
 }
 
 /* By name, or the same file by another way. */
@@ -118,8 +121,8 @@ doctor_same_address(const struct mta_milter *m, struct view file, const struct l
 		return ours->kind == LISTEN_UNIX && same_file(file, ours->path);
 	case MTA_SOCKET_INET:
 	case MTA_SOCKET_INET6:
-		return ours->kind != LISTEN_UNIX && m->port == ours->port &&
-		    same_host(m->host, m->kind == MTA_SOCKET_INET6, &ours->ip);
+		return (ours->kind == LISTEN_INET6 || (ours->kind == LISTEN_INET && m->kind == MTA_SOCKET_INET)) &&
+		    m->port == ours->port && same_host(m->host, &ours->ip);
 	default:
 		return false;
 	}
@@ -176,14 +179,13 @@ naming_advice(const struct doctor *d, const struct postconf_service *service, co
 		if (listen_address_parse(listen->item[i], &ours, NULL))
 			name = how_to_name(d, service, &ours);
 	if (name.n == 0)
-		return ADVICE(d, "let the socket lie below the queue, in %s: listen = \"unix:%.*s/assay/assay.sock\"; socket-group = \"%.*s\";\n"
-			"mkdir -m 0755 %.*s/assay; restart assayd\n"
-			"then in main.cf: %s = unix:assay/assay.sock\npostfix reload",
+		return ADVICE(d, "in %s: listen = \"unix:%.*s/assay/assay.sock\"; socket-group = \"%.*s\";\n"
+			"mkdir -p -m 0755 %.*s/assay\nrestart assayd\nin main.cf: %s = unix:assay/assay.sock\npostfix reload",
 		    d->config, VIEW_ARG(queue),
 		    VIEW_ARG(d->mail_owner.n > 0 ? identity_group_name(d->mail_owner.gid[0], d->arena) : VIEW_LIT("postfix")),
 		    VIEW_ARG(queue), setting);
 	if (postconf_own(d->postfix, service, setting, &own))
-		return ADVICE(d, "in master.cf, service %.*s: -o %s=%.*s\npostfix reload", VIEW_ARG(service->name), setting, VIEW_ARG(name));
+		return ADVICE(d, "postconf -P %.*s/%s=%.*s\npostfix reload", VIEW_ARG(service->key), setting, VIEW_ARG(name));
 	return ADVICE(d, "in main.cf: %s = %.*s\npostfix reload", setting, VIEW_ARG(name));
 }
 

@@ -76,7 +76,7 @@ look_at_times(struct doctor *d, const struct mta_milter *m)
 		    (long long)reply, (long long)end, (long long)needed);
 }
 
-/* safefile(): what group or others may write to is no safe way to a socket. */
+/* safefile(): what group or others may write to is no safe way to a socket, unless it is sticky. */
 static bool
 is_safe(struct doctor *d, const struct mta_milter *m)
 {
@@ -87,7 +87,7 @@ is_safe(struct doctor *d, const struct mta_milter *m)
 		return true;
 	for (size_t i = 0; i + 1 < path.n; i++) {
 		const struct path_step *step = &path.step[i];
-		if ((step->mode & (S_IWGRP | S_IWOTH)) == 0)
+		if ((step->mode & (S_IWGRP | S_IWOTH)) == 0 || (step->mode & S_ISVTX) != 0)
 			continue;
 		doctor_problem(d, ADVICE(d, "chmod go-w %.*s", VIEW_ARG(step->path)),
 		    "X%.*s: Sendmail calls a socket unsafe and leaves the filter out when its group or others may write to %.*s (mode %04o)",

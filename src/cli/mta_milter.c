@@ -55,7 +55,7 @@ parse_sendmail(struct mta_milter *m)
 		m->path = m->address;
 		return;
 	}
-	if (!view_split(m->address, ':', &word, &rest))
+	if (!view_split(m->address, ':', &word, &rest) || rest.n == 0)
 		return;
 	six = view_is_nocase(word, "inet6");
 	if (view_is_nocase(word, "unix") || view_is_nocase(word, "local")) {

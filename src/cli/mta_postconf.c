@@ -57,7 +57,7 @@ split_key(struct view key, struct view *service, struct view *name)
 		return false;
 	*service = view_sub(key, 0, slash);
 	*name = view_from(key, slash + 1);
-	return name->n > 0 && view_find(*service, '/') != VIEW_NONE;
+	return name->n > 0 && service->p[0] != '/' && view_find(*service, '/') != VIEW_NONE;
 }
 
 void
