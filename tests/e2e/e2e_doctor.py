@@ -122,6 +122,7 @@ def settle(lab, listen=None, **groups):
     groups.setdefault("policy", {"directory": '""'})
     before = read(lab.path("etc/assay.conf"))
     lab.assay_conf(listen=listen, **groups)
+    os.chmod(lab.path("etc/assay.conf"), 0o644)
     if read(lab.path("etc/assay.conf")) != before or "assayd" not in lab.processes:
         restart_assayd(lab)
 
