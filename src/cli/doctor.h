@@ -87,6 +87,8 @@ bool doctor_is_ours(const struct doctor *d, const struct mta_milter *m, struct v
 bool doctor_is_chrooted(const struct doctor *d, const struct postconf_service *service);
 /* Where the service looks for a unix socket, as seen outside its chroot. */
 struct view doctor_socket_file(const struct doctor *d, const struct postconf_service *service, struct view path);
+/* How the service should name an address of ours, "unix:assay/assay.sock"; empty: it cannot reach it. */
+struct view doctor_name_for(const struct doctor *d, const struct postconf_service *service, const struct listen_address *ours);
 /* Its user can write to the socket, or it is not there at all; else a line says why. */
 bool doctor_service_reaches(struct doctor *d, const struct postconf_service *service, struct view file);
 /* It wants no milters, and says so itself. */
@@ -117,6 +119,11 @@ void doctor_order(struct doctor *d);
 void doctor_milter_settings(struct doctor *d);
 void doctor_local_mail(struct doctor *d);
 void doctor_sendmail(struct doctor *d);
+/* The first SRS map that a setting of main.cf names; empty: none. */
+struct view doctor_srs_map(const struct doctor *d, const char *setting);
+/* Who looks canonical maps up; NULL: nobody. */
+const struct postconf_service *doctor_cleanup(const struct doctor *d);
+
 void doctor_srs_maps(struct doctor *d);
 void doctor_srs_server(struct doctor *d);
 void doctor_srs_domain(struct doctor *d);

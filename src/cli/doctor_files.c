@@ -281,6 +281,16 @@ look_at_run_folder(struct doctor *d, struct view path, const char *purpose)
 		    purpose, VIEW_ARG(folder));
 }
 
+static void
+look_at_sockets(struct doctor *d, const struct conf_list *listen, const char *purpose)
+{
+	struct listen_address a;
+
+	for (size_t i = 0; i < listen->n; i++)
+		if (listen_address_parse(listen->item[i], &a, NULL) && a.kind == LISTEN_UNIX)
+			look_at_run_folder(d, a.path, purpose);
+}
+
 void
 doctor_folders(struct doctor *d)
 {
@@ -288,11 +298,9 @@ doctor_folders(struct doctor *d)
 	size_t before = d->lines;
 
 	look_at_run_folder(d, s->process.pid_file, "pid-file");
-	for (size_t i = 0; i < s->process.listen.n; i++) {
-		struct listen_address a;
-		if (listen_address_parse(s->process.listen.item[i], &a, NULL) && a.kind == LISTEN_UNIX)
-			look_at_run_folder(d, a.path, "listen");
-	}
+	look_at_sockets(d, &s->process.listen, "listen");
+	if (s->srs.enable)
+		look_at_sockets(d, &s->srs.listen, "srs.listen");
 	if (d->worker.n > 0 && s->assess.dmarc.enable && s->assess.dmarc.history_file.n > 0)
 		look_at_written(d, s->assess.dmarc.history_file, false, "dmarc.history-file");
 	if (d->worker.n > 0 && s->srs.enable && s->srs.database != SRS_DB_NEVER)

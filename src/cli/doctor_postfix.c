@@ -152,8 +152,8 @@ doctor_socket_file(const struct doctor *d, const struct postconf_service *servic
 }
 
 /* How the service should name an address of ours; empty: it cannot reach it. */
-static struct view
-how_to_name(const struct doctor *d, const struct postconf_service *service, const struct listen_address *ours)
+struct view
+doctor_name_for(const struct doctor *d, const struct postconf_service *service, const struct listen_address *ours)
 {
 	struct view queue = postconf_get(d->postfix, NULL, "queue_directory");
 	struct view below = ADVICE(d, "%.*s/", VIEW_ARG(queue));
@@ -177,7 +177,7 @@ naming_advice(const struct doctor *d, const struct postconf_service *service, co
 
 	for (size_t i = 0; i < listen->n && name.n == 0; i++)
 		if (listen_address_parse(listen->item[i], &ours, NULL))
-			name = how_to_name(d, service, &ours);
+			name = doctor_name_for(d, service, &ours);
 	if (name.n == 0)
 		return ADVICE(d, "in %s: listen = \"unix:%.*s/assay/assay.sock\"; socket-group = \"%.*s\";\n"
 			"mkdir -p -m 0755 %.*s/assay\nrestart assayd\nin main.cf: %s = unix:assay/assay.sock\npostfix reload",

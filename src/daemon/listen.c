@@ -6,6 +6,7 @@
 #include "milter/listen_address.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
@@ -144,23 +145,49 @@ open_one(struct listener *l, const struct process_conf *conf, struct arena *aren
 	return listen(l->fd, (int)conf->backlog) == 0 || failed("listen", err);
 }
 
-bool
-listeners_open(const struct process_conf *conf, struct arena *arena, struct listeners *listeners, struct err *err)
+static bool
+open_all(const struct conf_list *addresses, bool maps, const struct process_conf *conf, struct arena *arena,
+    struct listeners *listeners, struct err *err)
 {
-	*listeners = (struct listeners){ ARENA_ARRAY(arena, conf->listen.n, struct listener), 0 };
-	for (size_t i = 0; i < conf->listen.n; i++) {
-		struct listener *l = &listeners->listener[i];
-		*l = (struct listener){ .address = conf->listen.item[i], .fd = -1 };
+	for (size_t i = 0; i < addresses->n; i++) {
+		struct listener *l = &listeners->listener[listeners->n];
+		*l = (struct listener){ .address = addresses->item[i], .maps = maps, .fd = -1 };
 		if (!open_one(l, conf, arena, err)) {
 			err_in(err, "%.*s", VIEW_ARG(l->address));
 			if (l->fd >= 0)
 				close(l->fd);
-			listeners_close(listeners, true);
 			return false;
 		}
 		listeners->n++;
 	}
 	return true;
+}
+
+bool
+listeners_open(const struct process_conf *conf, const struct conf_list *maps, struct arena *arena,
+    struct listeners *listeners, struct err *err)
+{
+	*listeners = (struct listeners){ ARENA_ARRAY(arena, conf->listen.n + maps->n, struct listener), 0 };
+	if (open_all(&conf->listen, false, conf, arena, listeners, err) &&
+	    open_all(maps, true, conf, arena, listeners, err))
+		return true;
+	listeners_close(listeners, true);
+	return false;
+}
+
+int64_t
+listen_backlog_max(void)
+{
+	char text[32];
+	uint64_t max;
+	int fd = open("/proc/sys/net/core/somaxconn", O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text));
+
+	if (fd >= 0)
+		close(fd);
+	if (n < 0 || !view_to_u64(view_trim((struct view){ text, (size_t)n }), INT32_MAX, &max))
+		return -1;
+	return (int64_t)max;
 }
 
 void

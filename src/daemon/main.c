@@ -4,6 +4,7 @@
 #include "daemon/parent.h"
 
 #include "base/log.h"
+#include "milter/settings_srs.h"
 
 #include <config.h>
 #include <stdio.h>
@@ -47,7 +48,7 @@ load_and_serve(const struct options *options)
 
 	if (settings == NULL)
 		return 1;
-	if (!settings_open_keys(settings, say, NULL)) {
+	if (!settings_open_keys(settings, say, NULL) || !settings_open_srs(settings, NULL, say, NULL)) {
 		settings_unref(settings);
 		return 1;
 	}

@@ -26,7 +26,7 @@ struct parent {
 	struct settings *settings; /* what new workers get */
 	struct identity identity;
 	bool has_identity;
-	int64_t connections_max;
+	int64_t connections_max, map_connections_max;
 	int pid_fd;
 	int signal_fd;
 	struct listeners listeners;
@@ -78,7 +78,8 @@ start_child(struct parent *p, struct child *child)
 		.settings = p->settings,
 		.config = p->start->config,
 		.identity = p->has_identity ? &p->identity : NULL,
-		.connections_max = p->connections_max,
+		.connections_max = child->listener->maps ? p->map_connections_max : p->connections_max,
+		.first = !p->up,
 		.to_syslog = !p->start->foreground,
 	};
 	struct err err;
@@ -177,8 +178,8 @@ tell_up(struct parent *p)
 		descriptors_silence();
 	}
 	for (size_t i = 0; i < p->children; i++)
-		log_notice("listening on %.*s, worker %ld", VIEW_ARG(p->child[i].listener->address),
-		    (long)p->child[i].pid);
+		log_notice("listening on %.*s%s, worker %ld", VIEW_ARG(p->child[i].listener->address),
+		    p->child[i].listener->maps ? " for the maps of SRS" : "", (long)p->child[i].pid);
 }
 
 static void
@@ -312,15 +313,29 @@ find_identity(struct parent *p, struct err *err)
 	return true;
 }
 
+static int64_t
+room_for(int64_t wanted, const char *setting)
+{
+	int64_t room = descriptors_room_for(wanted);
+
+	if (room < wanted)
+		log_warning("%s: only %lld of %lld: the limit of open files is too low", setting, (long long)room,
+		    (long long)wanted);
+	return room;
+}
+
 static void
 make_room(struct parent *p)
 {
-	int64_t wanted = p->settings->process.connections_max;
+	const struct settings *s = p->settings;
+	int64_t backlog_max = listen_backlog_max();
 
-	p->connections_max = descriptors_room_for(wanted);
-	if (p->connections_max < wanted)
-		log_warning("connections-max: only %lld of %lld: the limit of open files is too low",
-		    (long long)p->connections_max, (long long)wanted);
+	p->connections_max = room_for(s->process.connections_max, "connections-max");
+	if (s->srs.listen.n > 0)
+		p->map_connections_max = room_for(s->srs.connections_max, "srs.connections-max");
+	if (backlog_max >= 0 && s->process.backlog > backlog_max)
+		log_warning("backlog: the kernel's net.core.somaxconn makes %lld of %lld", (long long)backlog_max,
+		    (long long)s->process.backlog);
 }
 
 static bool
@@ -334,7 +349,7 @@ begin(struct parent *p, struct err *err)
 	p->pid_fd = pidfile_take(conf->pid_file.p, err);
 	if (p->pid_fd < 0)
 		return false;
-	if (!listeners_open(conf, p->arena, &p->listeners, err) || !open_signals(p, err)) {
+	if (!listeners_open(conf, &p->settings->srs.listen, p->arena, &p->listeners, err) || !open_signals(p, err)) {
 		listeners_close(&p->listeners, true);
 		pidfile_drop(conf->pid_file.p, p->pid_fd);
 		return false;

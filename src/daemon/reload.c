@@ -1,6 +1,7 @@
 #include "daemon/reload.h"
 
 #include "base/log.h"
+#include "milter/settings_srs.h"
 
 #include <string.h>
 
@@ -26,7 +27,8 @@ reload_settings(const char *path, const struct settings *before)
 {
 	struct settings *after = settings_reload(path, before, say_mistake, NULL);
 
-	if (after != NULL && !settings_open_keys(after, say_mistake, NULL)) {
+	if (after != NULL &&
+	    (!settings_open_keys(after, say_mistake, NULL) || !settings_open_srs(after, before, say_mistake, NULL))) {
 		settings_unref(after);
 		after = NULL;
 	}

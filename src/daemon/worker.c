@@ -4,9 +4,11 @@
 #include "base/log.h"
 #include "crypt/digest.h"
 #include "daemon/descriptors.h"
+#include "daemon/map_server.h"
 #include "daemon/reload.h"
 #include "daemon/snapshot.h"
 #include "milter/milter.h"
+#include "milter/settings_srs.h"
 #include "sig/key_record.h"
 
 #include <errno.h>
@@ -31,7 +33,8 @@
 struct worker {
 	const struct worker_job *job;
 	struct snapshot snapshot;
-	struct session_env env;
+	struct session_env env;	  /* of the milter */
+	struct map_server *maps;  /* instead of the milter; NULL: the milter */
 	int signal_fd;
 	atomic_bool ready;
 };
@@ -43,8 +46,11 @@ take_new_settings(struct worker *w)
 {
 	struct settings *before = snapshot_take(&w->snapshot);
 	struct settings *after = reload_settings(w->job->config, before);
+	struct err err;
 
 	if (after != NULL) {
+		if (!settings_try_srs_store(after, &err))
+			log_error("%s", err.text);
 		log_set_level((enum log_level)after->process.log_level);
 		log_notice("settings of generation %u are in force", after->generation);
 		snapshot_put(&w->snapshot, after);
@@ -54,10 +60,8 @@ take_new_settings(struct worker *w)
 
 /* Give open messages their time, then end the process. */
 static _Noreturn void
-drain(struct worker *w)
+drain_milter(struct worker *w)
 {
-	if (!atomic_load(&w->ready)) /* nothing has begun */
-		_exit(0);
 	milter_drain();
 
 	struct settings *settings = snapshot_take(&w->snapshot);
@@ -79,6 +83,16 @@ drain(struct worker *w)
 		}
 		poll(NULL, 0, DRAIN_LOOK_MS);
 	}
+}
+
+static void
+drain(struct worker *w)
+{
+	if (!atomic_load(&w->ready)) /* nothing has begun */
+		_exit(0);
+	if (w->maps == NULL)
+		drain_milter(w);
+	map_server_drain(w->maps); /* run() returns when all is answered */
 }
 
 static void *
@@ -136,6 +150,8 @@ open_env(struct worker *w, struct err *err)
 	};
 	if (!crypt_open(err))
 		return false;
+	if (w->job->listener.maps)
+		return true;
 	w->env.shared.keys = key_cache_new(KEYS_MAX);
 	w->env.shared.records = spf_cache_new(SPF_RECORDS_OCTETS);
 	w->env.shared.dns = dns_open(&w->job->settings->dns, err);
@@ -153,11 +169,32 @@ start_control(struct worker *w, struct err *err)
 	return problem == 0 || err_temp(err, "thread: %s", strerrordesc_np(problem));
 }
 
+/* At the start whoever gave the command hears what is wrong; later on, mail that does not need it goes on. */
+static bool
+open_store(const struct worker *w, struct err *err)
+{
+	if (settings_try_srs_store(w->job->settings, err))
+		return true;
+	if (w->job->first)
+		return false;
+	log_error("%s", err->text);
+	return true;
+}
+
 static bool
 prepare(struct worker *w, struct err *err)
 {
 	return open_signals(w, err) && privileges_drop(w->job->identity, err) &&
-	    die_with_parent(w->job->parent, err) && open_env(w, err) && start_control(w, err);
+	    die_with_parent(w->job->parent, err) && open_env(w, err) && open_store(w, err) && start_control(w, err);
+}
+
+static void
+warn_of_secret(const char *path)
+{
+	if (access(path, R_OK) != 0)
+		log_warning("%s: cannot be read by the worker's user (%s): a reload will change nothing; "
+			    "owner root, group of the worker and mode 0640 are wanted",
+		    path, strerrordesc_np(errno));
 }
 
 /* The parent read them as root; a reload reads them as we are now. */
@@ -165,6 +202,7 @@ static void
 warn_of_unreadable_files(const struct worker *w)
 {
 	const struct seal_conf *seal = &w->job->settings->seal;
+	const struct srs_conf *srs = &w->job->settings->srs;
 	struct arena *arena = arena_new();
 	struct seal_key_place place;
 
@@ -172,11 +210,10 @@ warn_of_unreadable_files(const struct worker *w)
 		log_warning("%s: cannot be read by the worker's user (%s): a reload will change nothing",
 		    w->job->config, strerrordesc_np(errno));
 	for (size_t i = 0; seal->enable && i < seal->keys.n; i++)
-		if (seal_key_parse(seal->keys.item[i], &place, NULL) &&
-		    access(arena_cstr(arena, place.path), R_OK) != 0)
-			log_warning("%.*s: cannot be read by the worker's user (%s): a reload will change nothing; "
-				    "owner root, group of the worker and mode 0640 are wanted",
-			    VIEW_ARG(place.path), strerrordesc_np(errno));
+		if (seal_key_parse(seal->keys.item[i], &place, NULL))
+			warn_of_secret(arena_cstr(arena, place.path));
+	if (srs->enable)
+		warn_of_secret(arena_cstr(arena, srs->secrets_file));
 	arena_free(arena);
 }
 
@@ -195,7 +232,22 @@ tell_ready(void *ctx)
 }
 
 static bool
-run(struct worker *w, struct err *err)
+run_maps(struct worker *w, struct err *err)
+{
+	struct map_server_env env = {
+		.snapshot = &w->snapshot,
+		.listen_fd = w->job->listener.fd,
+		.connections_max = w->job->connections_max,
+		.ready = tell_ready,
+		.ctx = w,
+	};
+
+	w->maps = map_server_new(&env, err);
+	return w->maps != NULL && map_server_run(w->maps, err);
+}
+
+static bool
+run_milter(struct worker *w, struct err *err)
 {
 	const struct settings *settings = w->job->settings;
 	struct milter_env env = {
@@ -221,7 +273,7 @@ worker_main(const struct worker_job *job)
 	snapshot_init(&w.snapshot, settings_ref(job->settings));
 	if (job->to_syslog) /* now, as there is one thread */
 		log_to_syslog("assayd", job->settings->process.syslog_facility);
-	bool ok = prepare(&w, &err) && run(&w, &err);
+	bool ok = prepare(&w, &err) && (job->listener.maps ? run_maps(&w, &err) : run_milter(&w, &err));
 	if (ok)
 		return 0;
 	log_error("%.*s: %s", VIEW_ARG(job->listener.address), err.text);

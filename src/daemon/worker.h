@@ -6,7 +6,8 @@
 #include "milter/settings.h"
 
 /*
- * worker - the process that meets the mail: one for each listening socket, as libmilter serves one.
+ * worker - the process that meets the mail: one for each listening socket, as libmilter serves one.  Where the
+ * listener is the maps', map_server takes libmilter's place and all else is the same.
  * Born of the parent by fork, with the parent's settings; drops root before it does anything else.
  *
  * Signals from the parent: USR1 read the settings again (libmilter keeps HUP, TERM and INT for itself and
@@ -21,6 +22,7 @@ struct worker_job {
 	int64_t connections_max;
 	int ready_fd;	 /* one octet is written when connections are taken, then it is closed */
 	pid_t parent;
+	bool first;	 /* of the daemon's start: what is wrong ends it */
 	bool to_syslog;
 };
 

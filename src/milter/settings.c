@@ -95,7 +95,8 @@ static const struct conf_item process_rows[] = {
 	CONF_INT (process_conf, "stop-wait",	    stop_wait,	     30, 0, 3600, "seconds"),
 	/* Postfix keeps one milter connection for each smtpd: default_process_limit 100, busy sites some thousand. */
 	CONF_INT (process_conf, "connections-max",  connections_max, 5000, 1, 100000, "connections"),
-	CONF_INT (process_conf, "backlog",	    backlog,	     1024, 1, 65535, "connections"),
+	/* What Linux allows by itself (net.core.somaxconn). */
+	CONF_INT (process_conf, "backlog",	    backlog,	     4096, 1, 65535, "connections"),
 };
 const struct conf_section process_section = CONF_SECTION("", process_conf, process_rows, NULL);
 
@@ -178,10 +179,30 @@ open_files(struct settings *s, void (*say)(void *ctx, const char *text), void *c
 	return s->assess.lists != NULL;
 }
 
+static bool
+check_map_listen(const struct settings *s, struct err *err)
+{
+	const struct conf_list *maps = &s->srs.listen, *milter = &s->process.listen;
+
+	if (!check_listen(maps, err))
+		return false;
+	for (size_t i = 0; i < maps->n; i++)
+		for (size_t j = 0; j < milter->n; j++)
+			if (view_eq(maps->item[i], milter->item[j]))
+				return err_perm(err, "the milter listens there: the maps want an address of their own");
+	return true;
+}
+
 /* What one group asks of another. */
 static bool
 check_parts(const struct settings *s, void (*say)(void *ctx, const char *text), void *ctx)
 {
+	struct err err;
+
+	if (!check_map_listen(s, &err)) {
+		say(ctx, arena_printf(s->arena, "%s: srs.listen: %s", s->srs.listen.where, err.text).p);
+		return false;
+	}
 	if (!s->seal.enable || s->assess.arc.enable)
 		return true;
 	say(ctx, arena_printf(s->arena, "%.*s: seal: enable = true needs arc.enable: cv= says how the chain was found",
@@ -259,10 +280,12 @@ settings_open_keys(struct settings *s, void (*say)(void *ctx, const char *text),
 	return true;
 }
 
-/* Taken over by a reload although their neighbours of the group are not. */
+/* Taken over by a reload although their neighbours of the group are not, and the other way about for group "srs". */
 static bool
 is_reloadable(const struct conf_section *section, const char *name)
 {
+	if (section == &srs_section)
+		return strcmp(name, "listen") != 0 && strcmp(name, "connections-max") != 0;
 	static const struct {
 		const struct conf_section *section;
 		const char *name;

@@ -65,6 +65,7 @@ struct settings {
 	struct limits_conf limits;
 	struct dns_conf dns;
 	struct srs_conf srs;
+	struct srs srs_now; /* of srs, its secrets and store: settings_srs.h; nothing is rewritten without secrets */
 	struct session_history *history; /* of dmarc.history-file; NULL: none is wanted */
 	struct policy_conf policy;
 	const struct policy_set *policies; /* of policy.directory; NULL: none were read */

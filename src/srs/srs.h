@@ -52,6 +52,8 @@ struct srs_conf {
 	int separator;		  /* '=', '+' or '-': behind SRS0 and SRS1; libsrs2 only */
 	int database;		  /* enum srs_database */
 	struct view database_file;
+	struct conf_list listen; /* of the maps (srs_socketmap.h): addresses as daemon/ reads them; empty: nowhere */
+	int64_t connections_max; /* of each of them; the one longest idle makes room for the next */
 };
 extern const struct conf_section srs_section;
 

@@ -101,6 +101,9 @@ static const struct conf_item srs_rows[] = {
 	CONF_ENUM(srs_conf, "separator",     separator,     '=',        separator_names),
 	CONF_ENUM(srs_conf, "database",      database,      SRS_DB_NEVER, database_names),
 	CONF_TEXT(srs_conf, "database-file", database_file, "/var/lib/assay/srs.sqlite", NULL),
+	CONF_LIST(srs_conf, "listen",        listen,        "",         0, 16, NULL),
+	/* One for each smtpd and cleanup of Postfix; each kept costs some 200 octets here. */
+	CONF_INT (srs_conf, "connections-max", connections_max, 5000,   1, 100000, "connections"),
 };
 
 static bool

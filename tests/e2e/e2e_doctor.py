@@ -500,11 +500,16 @@ def keys_and_their_records(lab):
     well(lab, "secrets")
 
 
+def srs_secrets(lab):
+    path = write(lab.path("etc/srs.secrets"), "correct horse battery staple\n")
+    os.chown(path, 0, grp.getgrnam("nogroup").gr_gid)
+    os.chmod(path, 0o640)
+    return path
+
+
 @test
 def the_srs_domain(lab):
-    secrets = write(lab.path("etc/srs.secrets"), "correct horse battery staple\n")
-    os.chown(secrets, 0, grp.getgrnam("nogroup").gr_gid)
-    os.chmod(secrets, 0o640)
+    secrets = srs_secrets(lab)
     settle(lab, srs={"enable": "true", "domain": '"srs.test"', "secrets": f'"{secrets}"'})
     postfix_files(lab)
     fake = lab.path("srs-dns.txt")
@@ -619,6 +624,28 @@ def srs_maps_and_their_server(lab):
                        (lambda c: c.sendall(b"9"), "no answer within")):
         with server(port, lambda c, say=say: (say(c), time.sleep(8) if say and words.startswith("no answer") else None)):
             ill(lab, "srs server", "problem", words)
+
+
+@test
+def our_own_srs_maps(lab):
+    """Served by assayd, asked by Postfix as the advice says; then a name that is not ours."""
+    secrets = srs_secrets(lab)
+    path = spool_socket(lab)
+    settle(lab, listen=f'"unix:{path}"', top={"socket-group": '"uucp"'},
+           srs={"enable": "true", "domain": '"srs.test"', "secrets": f'"{secrets}"',
+                "listen": f'"unix:{lab.path("spool/assay/srs.sock")}"'})
+    postfix_files(lab, milters="unix:assay/assay.sock")
+    follow(lab, ill(lab, "srs maps", "warning", "main.cf asks no SRS map"))
+    well(lab, "srs maps")
+    lines = well(lab, "srs server")
+    assert sum("becomes SRS0=" in line["found"] and "comes back" in line["found"] for line in lines) == 2, lines
+    main_cf(lab, "recipient_canonical_maps", f"socketmap:inet:127.0.0.1:{lab.spare_port}:reverse")
+    follow(lab, ill(lab, "srs server", "problem", "which is no address of srs.listen"))
+    well(lab, "srs server")
+    os.chmod(lab.path("spool/assay/srs.sock"), 0o600)
+    ill(lab, "srs server", "problem", "uucp cannot write to")
+    lab.stop("assayd")
+    ill(lab, "srs server", "problem", "No such file")
 
 
 # --- Sendmail -------------------------------------------------------------------------------

@@ -11,7 +11,7 @@
 #include "crypt/digest.h"
 #include "dns/dns_conf.h"
 #include "milter/session.h"
-#include "milter/settings.h"
+#include "milter/settings_srs.h"
 #include "support/support.h"
 
 #include <stdio.h>
@@ -116,7 +116,9 @@ load_settings(struct play *p, struct view text, unsigned generation)
 	free((void *)pem.p);
 	if (ok)
 		settings = settings_load(path, say_mistake, NULL);
-	if (settings != NULL && !settings_open_keys(settings, say_mistake, NULL)) {
+	if (settings != NULL &&
+	    (!settings_open_keys(settings, say_mistake, NULL) ||
+	     !settings_open_srs(settings, p->settings, say_mistake, NULL))) {
 		settings_unref(settings);
 		settings = NULL;
 	}

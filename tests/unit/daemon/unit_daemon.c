@@ -228,6 +228,8 @@ conf_of(const char *first, const char *second)
 	};
 }
 
+static const struct conf_list no_maps;
+
 static bool
 can_connect(const char *path)
 {
@@ -248,7 +250,7 @@ START_TEST(unix_socket)
 	struct stat st;
 	struct err err;
 
-	ck_assert_msg(listeners_open(&conf, arena, &l, &err), "%s", err.text);
+	ck_assert_msg(listeners_open(&conf, &no_maps, arena, &l, &err), "%s", err.text);
 	ck_assert_int_eq(lstat(path, &st), 0);
 	ck_assert_int_eq(st.st_mode & 07777, 0620);
 	if (geteuid() == 0)
@@ -256,16 +258,37 @@ START_TEST(unix_socket)
 	ck_assert_str_eq(l.listener[0].kind, "unix");
 	ck_assert(can_connect(path));
 
-	ck_assert(!listeners_open(&conf, arena, &second, &err));
+	ck_assert(!listeners_open(&conf, &no_maps, arena, &second, &err));
 	ck_assert_msg(contains(err.text, "another process listens there"), "%s", err.text);
 	ck_assert(can_connect(path));
 
 	listeners_close(&l, false); /* as after a crash: the file stays */
 	ck_assert_int_eq(lstat(path, &st), 0);
-	ck_assert_msg(listeners_open(&conf, arena, &l, &err), "%s", err.text);
+	ck_assert_msg(listeners_open(&conf, &no_maps, arena, &l, &err), "%s", err.text);
 	ck_assert(can_connect(path));
 	listeners_close(&l, true);
 	ck_assert_int_ne(lstat(path, &st), 0);
+}
+END_TEST
+
+START_TEST(maps_have_listeners_of_their_own)
+{
+	struct process_conf conf = conf_of(arena_printf(arena, "unix:%s", in_folder("a.sock")).p, NULL);
+	struct view map = arena_printf(arena, "unix:%s", in_folder("srs/m.sock"));
+	struct conf_list maps = { .item = &map, .n = 1 };
+	struct listeners l;
+	struct stat st;
+	struct err err;
+
+	ck_assert_msg(listeners_open(&conf, &maps, arena, &l, &err), "%s", err.text);
+	ck_assert_int_eq(l.n, 2);
+	ck_assert(!l.listener[0].maps && l.listener[1].maps);
+	ck_assert_int_eq(lstat(in_folder("srs/m.sock"), &st), 0);
+	ck_assert_int_eq(st.st_mode & 07777, 0620);
+	ck_assert(can_connect(in_folder("srs/m.sock")));
+	listeners_close(&l, true);
+	ck_assert_int_ne(lstat(in_folder("srs/m.sock"), &st), 0);
+	ck_assert(listen_backlog_max() == -1 || listen_backlog_max() > 0);
 }
 END_TEST
 
@@ -276,7 +299,7 @@ START_TEST(something_else_in_the_way)
 	struct err err;
 
 	close(open(in_folder("file"), O_CREAT | O_WRONLY, 0600));
-	ck_assert(!listeners_open(&conf, arena, &l, &err));
+	ck_assert(!listeners_open(&conf, &no_maps, arena, &l, &err));
 	ck_assert_msg(contains(err.text, "something else than a socket"), "%s", err.text);
 	ck_assert_int_eq(access(in_folder("file"), F_OK), 0);
 }
@@ -289,7 +312,7 @@ START_TEST(all_or_none)
 	struct listeners l;
 	struct err err;
 
-	ck_assert(!listeners_open(&conf, arena, &l, &err));
+	ck_assert(!listeners_open(&conf, &no_maps, arena, &l, &err));
 	ck_assert_msg(contains(err.text, "inet:1@192.0.2.1: bind: "), "%s", err.text);
 	ck_assert_int_eq(l.n, 0);
 	ck_assert_int_ne(access(path, F_OK), 0);
@@ -400,6 +423,7 @@ main(void)
 	tcase_add_loop_test(tcase, pause_after_deaths, 0, ARRAY_LEN(pauses));
 	tcase_add_test(tcase, deaths);
 	tcase_add_test(tcase, unix_socket);
+	tcase_add_test(tcase, maps_have_listeners_of_their_own);
 	tcase_add_test(tcase, something_else_in_the_way);
 	tcase_add_test(tcase, all_or_none);
 	tcase_add_loop_test(tcase, identity, 0, ARRAY_LEN(identities));

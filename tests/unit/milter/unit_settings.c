@@ -1,11 +1,12 @@
 #include "base/buffer.h"
 #include "milter/listen_address.h"
-#include "milter/settings.h"
+#include "milter/settings_srs.h"
 #include "support/support.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -145,6 +146,12 @@ static const struct {
 	{ "clock-skew = 1;", "F:1: clock-skew: belongs into the group dkim\n" },
 	{ "arc: { enable = false; };\nseal: { enable = true; domain = \"a.example\"; keys = \"a:/k\"; };",
 	    "F: seal: enable = true needs arc.enable: cv= says how the chain was found\n" },
+	{ "srs: { listen = (\"unix:/run/assay/srs.sock\", \"inet6:8892@localhost\"); connections-max = 100; };", "" },
+	{ "\nsrs: { listen = \"/run/srs.sock\"; };",
+	    "F:2: srs.listen: an address is unix:PATH, inet:PORT@ADDRESS or inet6:PORT@ADDRESS\n" },
+	{ "srs: { listen = (\"unix:/a\", \"unix:/a\"); };", "F:1: srs.listen: an address stands there twice\n" },
+	{ "listen = \"unix:/a\";\nsrs: { listen = \"unix:/a\"; };",
+	    "F:2: srs.listen: the milter listens there: the maps want an address of their own\n" },
 };
 
 START_TEST(what_is_said)
@@ -217,6 +224,119 @@ START_TEST(keys_are_opened_apart)
 }
 END_TEST
 
+/* A private file of that text; the caller unlinks it. */
+static const char *
+private_file(const char *text)
+{
+	char *path = arena_cstr(arena, VIEW_LIT("/tmp/unit_settings.secrets.XXXXXX"));
+	int fd = mkstemp(path);
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(write(fd, text, strlen(text)), (int)strlen(text));
+	close(fd);
+	return path;
+}
+
+static struct settings *
+load_srs(const char *secrets, const char *more)
+{
+	const char *said;
+	struct settings *s = load(arena_printf(arena, "srs: { enable = true; domain = \"srs.example\"; secrets = \"%s\"; %s };",
+	    secrets, more).p, &said);
+
+	ck_assert_msg(s != NULL, "%s", said);
+	return s;
+}
+
+/* secrets in their file (NULL: no file), its mode -> what is said; NULL: taken */
+static const struct {
+	const char *text;
+	mode_t mode;
+	const char *said;
+} secrets_files[] = {
+	{ "one\ntwo\n", 0600, NULL },
+	{ "one\n", 0640, NULL },
+	{ "one\n", 0644, "mode 0644 lets others at the key" },
+	{ "\n \n", 0600, "no secret in it" },
+	{ NULL, 0, "No such file or directory" },
+};
+
+START_TEST(srs_secrets_are_opened)
+{
+	struct buffer b = buffer_in(arena);
+	const char *path = private_file(secrets_files[_i].text == NULL ? "" : secrets_files[_i].text);
+	struct settings *s = load_srs(path, "");
+
+	ck_assert_ptr_null(s->srs_now.secrets); /* settings_load does not read them */
+	if (secrets_files[_i].text == NULL)
+		unlink(path);
+	else
+		ck_assert_int_eq(chmod(path, secrets_files[_i].mode), 0);
+	bool ok = settings_open_srs(s, NULL, note, &b);
+	buffer_add_char(&b, '\0');
+	if (secrets_files[_i].said == NULL)
+		ck_assert_msg(ok && s->srs_now.secrets != NULL, "%s", b.p);
+	else
+		ck_assert_msg(!ok && s->srs_now.secrets == NULL && strstr(b.p, ": srs.secrets: ") != NULL &&
+			strstr(b.p, secrets_files[_i].said) != NULL, "%s", b.p);
+	ck_assert_ptr_null(s->srs_now.store);
+	settings_unref(s);
+	unlink(path);
+}
+END_TEST
+
+START_TEST(srs_disabled_opens_nothing)
+{
+	const char *said;
+	struct buffer b = buffer_in(arena);
+	struct settings *s = load("srs: { secrets = \"/nowhere/secrets\"; database = \"always\"; };", &said);
+	struct err err;
+
+	ck_assert_msg(s != NULL, "%s", said);
+	ck_assert(settings_open_srs(s, NULL, note, &b));
+	ck_assert_ptr_eq(s->srs_now.conf, &s->srs);
+	ck_assert_ptr_null(s->srs_now.secrets);
+	ck_assert_ptr_null(s->srs_now.store);
+	ck_assert(settings_try_srs_store(s, &err));
+	settings_unref(s);
+}
+END_TEST
+
+START_TEST(srs_store_is_shared)
+{
+	struct buffer b = buffer_in(arena);
+	const char *secrets = private_file("one\n");
+	char folder[] = "/tmp/unit_settings.XXXXXX";
+	struct err err;
+	struct view address;
+
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	const char *in_folder = arena_printf(arena, "database = \"long\"; database-file = \"%s/d\";", folder).p;
+	struct settings *first = load_srs(secrets, in_folder), *same = load_srs(secrets, in_folder);
+	struct settings *other = load_srs(secrets, "database = \"long\"; database-file = \"/nowhere/d\";");
+
+	ck_assert(settings_open_srs(first, NULL, note, &b));
+	ck_assert(settings_open_srs(same, first, note, &b));
+	ck_assert(settings_open_srs(other, same, note, &b));
+	ck_assert_ptr_eq(first->srs_now.store, same->srs_now.store);
+	ck_assert_ptr_ne(first->srs_now.store, other->srs_now.store);
+	settings_unref(first);
+	if (settings_try_srs_store(same, &err)) { /* a build without SQLite has none */
+		ck_assert(srs_store_put(same->srs_now.store, VIEW_LIT("k"), VIEW_LIT("a@b"), 1, &err));
+		ck_assert_int_eq(srs_store_get(same->srs_now.store, VIEW_LIT("k"), arena, &address, &err), SRS_FOUND);
+		ck_view_is(address, "a@b");
+	}
+	ck_assert(!settings_try_srs_store(other, &err));
+	ck_assert(!srs_store_put(other->srs_now.store, VIEW_LIT("k"), VIEW_LIT("a@b"), 1, &err));
+	ck_assert_int_eq(err.kind, ERR_TEMP); /* it may come; nobody may take the address for one that never fits */
+	settings_unref(same);
+	settings_unref(other);
+	unlink(secrets);
+	unlink(arena_printf(arena, "%s/d", folder).p);
+	ck_assert_int_eq(rmdir(folder), 0); /* closed: no -wal and -shm are left */
+}
+END_TEST
+
 START_TEST(references)
 {
 	struct settings *s = settings_presets();
@@ -243,6 +363,8 @@ static const struct {
 	    "limits.milter-timeout: the change needs a restart\n" },
 	{ "", "dns: { timeout = 100; wait-per-message = 1; };", "dns.timeout: the change needs a restart\n" },
 	{ "listen = \"unix:/b\";", "listen = (\"unix:/b\");", "" },
+	{ "", "srs: { listen = \"unix:/b\"; connections-max = 7; maxage = 3; exclude = \"a.example\"; };",
+	    "srs.listen: the change needs a restart\nsrs.connections-max: the change needs a restart\n" },
 };
 
 START_TEST(restart_needed)
@@ -282,6 +404,9 @@ main(void)
 	tcase_add_test(tcase, presets_are_valid);
 	tcase_add_test(tcase, parts_are_joined);
 	tcase_add_test(tcase, keys_are_opened_apart);
+	tcase_add_loop_test(tcase, srs_secrets_are_opened, 0, sizeof(secrets_files) / sizeof(secrets_files[0]));
+	tcase_add_test(tcase, srs_disabled_opens_nothing);
+	tcase_add_test(tcase, srs_store_is_shared);
 	tcase_add_test(tcase, references);
 	tcase_add_loop_test(tcase, restart_needed, 0, ARRAY_LEN(changes));
 	suite_add_tcase(suite, tcase);
