@@ -21,4 +21,5 @@ WITH_ASSESS = $(S)/assess/libassess.a $(S)/dkim/libdkim.a $(S)/arc/libarc.a $(S)
 WITH_POLICY = $(S)/policy/libpolicy.a $(WITH_ASSESS)
 WITH_REPORT = $(S)/report/libreport.a $(WITH_MAIL)
 WITH_MILTER = $(S)/milter/libmilterroom.a $(S)/srs/libsrs.a $(S)/report/libreport.a $(WITH_POLICY) $(MILTER_LIBS) $(SQLITE_LIBS)
+WITH_CTL = $(S)/cli/libctl.a $(WITH_BASE)
 SUPPORT = $(top_builddir)/tests/support/libsupport.a

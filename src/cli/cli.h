@@ -90,6 +90,7 @@ int cli_spf(const struct cli_command *self, struct cli_list words, struct arena 
 int cli_dmarc(const struct cli_command *self, struct cli_list words, struct arena *arena);
 int cli_conf(const struct cli_command *self, struct cli_list words, struct arena *arena);
 int cli_explain(const struct cli_command *self, struct cli_list words, struct arena *arena);
+int cli_doctor(const struct cli_command *self, struct cli_list words, struct arena *arena);
 int cli_srs(const struct cli_command *self, struct cli_list words, struct arena *arena);
 int cli_keygen(const struct cli_command *self, struct cli_list words, struct arena *arena);
 

@@ -14,6 +14,7 @@ const struct cli_command cli_commands[] = {
 	{ "dmarc", "DOMAIN", "Walk to the DMARC policy of a domain, step by step", cli_dmarc },
 	{ "conf", "check | show USER@DOMAIN | diff", "Check settings and policies, show a recipient's rules, compare", cli_conf },
 	{ "explain", "FILE", "Tell the story of a message: facts, rules, edits, replies", cli_explain },
+	{ "doctor", "", "Look at the whole installation and say what to do", cli_doctor },
 	{ "srs", "forward|reverse|status ADDRESS", "Rewrite an envelope sender, or find the one behind an SRS address", cli_srs },
 	{ "keygen", "", "Make a signing key and its DNS record", cli_keygen },
 };

@@ -1,85 +1,11 @@
 #include "daemon/privileges.h"
 
-#include "base/mem.h"
-
 #include <errno.h>
 #include <grp.h>
-#include <limits.h>
-#include <pwd.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#define NAMES_MAX (64 * 1024) /* octets of one entry of passwd or group; a group may have many members */
-
-/* The entry of a user in arena's memory; NULL: err. */
-static struct passwd *
-find_user(struct view user, struct arena *arena, struct err *err)
-{
-	struct passwd *entry = ARENA_NEW(arena, struct passwd), *found = NULL;
-	char *room = arena_alloc(arena, NAMES_MAX);
-	uint64_t number;
-	int problem;
-
-	if (view_to_u64(user, UINT_MAX - 1, &number))
-		problem = getpwuid_r((uid_t)number, entry, room, NAMES_MAX, &found);
-	else
-		problem = getpwnam_r(arena_cstr(arena, user), entry, room, NAMES_MAX, &found);
-	if (found == NULL)
-		err_perm(err, "user %.*s: %s", VIEW_ARG(user), problem != 0 ? strerrordesc_np(problem) : "there is none");
-	return found;
-}
-
-bool
-identity_uid(struct view user, uid_t *uid, struct err *err)
-{
-	struct arena *arena = arena_new();
-	struct passwd *entry = find_user(user, arena, err);
-
-	if (entry != NULL)
-		*uid = entry->pw_uid;
-	arena_free(arena);
-	return entry != NULL;
-}
-
-bool
-identity_gid(struct view group, gid_t *gid, struct err *err)
-{
-	struct arena *arena = arena_new();
-	struct group entry, *found = NULL;
-	char *room = arena_alloc(arena, NAMES_MAX);
-	uint64_t number;
-	int problem;
-
-	if (view_to_u64(group, UINT_MAX - 1, &number))
-		problem = getgrgid_r((gid_t)number, &entry, room, NAMES_MAX, &found);
-	else
-		problem = getgrnam_r(arena_cstr(arena, group), &entry, room, NAMES_MAX, &found);
-	if (found != NULL)
-		*gid = entry.gr_gid;
-	else
-		err_perm(err, "group %.*s: %s", VIEW_ARG(group), problem != 0 ? strerrordesc_np(problem) : "there is none");
-	arena_free(arena);
-	return found != NULL;
-}
-
-bool
-identity_find(struct view user, struct view group, struct arena *arena, struct identity *identity, struct err *err)
-{
-	struct passwd *entry = find_user(user, arena, err);
-
-	if (entry == NULL)
-		return false;
-	if (entry->pw_uid == 0)
-		return err_perm(err, "user %.*s: is root; the worker must be nobody's master", VIEW_ARG(user));
-	*identity = (struct identity){ .uid = entry->pw_uid, .gid = entry->pw_gid };
-	if (group.n > 0 && !identity_gid(group, &identity->gid, err))
-		return false;
-	if (identity->gid == 0)
-		return err_perm(err, "group %.*s: is root's", VIEW_ARG(group));
-	return true;
-}
 
 bool
 privileges_are_root(void)

@@ -1,21 +1,9 @@
 #ifndef ASSAY_DAEMON_PRIVILEGES_H
 #define ASSAY_DAEMON_PRIVILEGES_H
 
-#include "base/arena.h"
-#include "base/err.h"
-
-#include <sys/types.h>
+#include "base/identity.h"
 
 /* privileges - from root to a user who can do nothing, for good. */
-struct identity {
-	uid_t uid;
-	gid_t gid;
-};
-
-/* By name or number.  While there is one thread.  root is refused. */
-bool identity_find(struct view user, struct view group, struct arena *arena, struct identity *identity, struct err *err);
-bool identity_uid(struct view user, uid_t *uid, struct err *err);
-bool identity_gid(struct view group, gid_t *gid, struct err *err);
 
 /* True when we are root, so that identities and socket owners mean something. */
 bool privileges_are_root(void);

@@ -266,7 +266,8 @@ class Lab:
 
     # --- Postfix --------------------------------------------------------------------------
 
-    def start_postfix(self, domains=("local.test",), milter=None, main="", master=""):
+    def write_postfix(self, domains=("local.test",), milter=None, main="", master=""):
+        """The files of a Postfix, for postconf and for start_postfix."""
         conf, queue, data = self.path("etc/postfix"), self.path("spool"), self.path("lib")
         owner = pwd.getpwnam(MAIL_OWNER)
         for name in QUEUES:
@@ -347,7 +348,10 @@ postlog unix-dgram n - n - 1 postlogd
 {services}
 {master}
 """)
-        self.start("postfix", [f"{self.root}/usr/lib/postfix/sbin/master", "-c", conf],
+
+    def start_postfix(self, domains=("local.test",), milter=None, main="", master=""):
+        self.write_postfix(domains, milter, main, master)
+        self.start("postfix", [f"{self.root}/usr/lib/postfix/sbin/master", "-c", self.path("etc/postfix")],
                    lambda: is_listening(self.smtp_port) and is_listening(self.proxy_port))
 
     def postfix_log(self):
