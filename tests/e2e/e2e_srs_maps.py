@@ -8,6 +8,7 @@ import os
 import re
 import resource
 import select
+import shutil
 import signal
 import socket
 import socketserver
@@ -539,6 +540,38 @@ def database_out_of_reach(lab):
 
 
 @test
+def database_in_use(lab):
+    """Keys in place of addresses; what was sent under one comes home, also after a crash of all workers."""
+    def use(folder):
+        os.makedirs(lab.path(folder), exist_ok=True)
+        os.chown(lab.path(folder), 65534, 65534)
+        lab.settings(database='"always"', **{"database-file": f'"{lab.path(folder, "srs.sqlite")}"'})
+        reload(lab)
+
+    use("store")
+    code, text = lab.send(letter("m-key"), '"odd one"@sender.example', "fwd@local.test", OUTSIDE)
+    assert code == 250, text
+    key = world_got(lab, "m-key", "friend@outside.example")["from"]
+    assert re.fullmatch(r"SRS0=\S{4}=\S\S=1=[a-z2-7]+@srs\.test", key), key
+    assert os.stat(lab.path("store/srs.sqlite")).st_mode & 0o777 == 0o600
+    use("other-store")
+    assert rcpt_reply(lab, key).startswith("550 5.1.1 "), rcpt_reply(lab, key)
+    check_in(lab.assayd_log(), "event=srs-map map=reverse status=unknown address=<")
+    wait_until("the first one to be closed", lambda: os.listdir(lab.path("store")) == ["srs.sqlite"])
+    use("store")
+    killed = lab.workers()
+    for pid in killed:
+        os.kill(pid, signal.SIGKILL)
+    wait_until("all to be gone", lambda: not set(killed) & set(lab.workers()))
+    code, text = lab.send(letter("m-key-back"), "<>", key.lower(), OUTSIDE)
+    assert code == 250, text
+    world_got(lab, "m-key-back", '"odd one"@sender.example')
+    wait_until("all workers to be back", lambda: len(lab.workers()) == 4)
+    lab.settings()
+    reload(lab)
+
+
+@test
 def kill_9_loses_no_address(lab):
     """Two workers write one database from many connections, and are killed again and again."""
     known, stop, lock = {}, threading.Event(), threading.Lock()
@@ -679,6 +712,8 @@ def settle(lab):
     lab.maps = {"unix": ("unix", lab.path("spool/assay/srs.sock")), "inet": ("inet", ("127.0.0.1", free_port())),
                 "inet6": ("inet6", ("::1", free_port()))}
     lab.unix_text = f"unix:{lab.maps['unix'][1]}"
+    for name in ("store", "other-store"):  # of an earlier run
+        shutil.rmtree(lab.path(name), ignore_errors=True)
     lab.inet_text = f"inet:{lab.maps['inet'][1][1]}@127.0.0.1"
     inet6_text = f"inet6:{lab.maps['inet6'][1][1]}@::1"
     lab.map_texts = {lab.unix_text: lab.maps["unix"], lab.inet_text: lab.maps["inet"], inet6_text: lab.maps["inet6"]}
