@@ -4,6 +4,7 @@
  */
 #include "base/buffer.h"
 #include "conf/read.h"
+#include "support/libconfig_leak.h"
 
 #include <assert.h>
 
@@ -37,14 +38,6 @@ static const struct conf_item tea_rows[] = {
 };
 static const struct conf_section top_section = CONF_SECTION("", top_conf, top_rows, NULL);
 static const struct conf_section tea_section = CONF_SECTION("tea", tea_conf, tea_rows, NULL);
-
-/* libconfig 1.5 loses the text it was reading when it meets a syntax error. */
-const char *__lsan_default_suppressions(void);
-const char *
-__lsan_default_suppressions(void)
-{
-	return "leak:libconfig\n";
-}
 
 static void
 count(void *ctx, const char *text)

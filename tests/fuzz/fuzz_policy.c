@@ -3,19 +3,12 @@
  * twice, keep its replies within SMTP's bounds, and keep the promise of classes.
  */
 #include "policy/policy.h"
+#include "support/libconfig_leak.h"
 
 #include <assert.h>
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-/* libconfig 1.5 loses the text it was reading when it meets a syntax error. */
-const char *__lsan_default_suppressions(void);
-const char *
-__lsan_default_suppressions(void)
-{
-	return "leak:libconfig\n";
-}
 
 static void
 count(void *ctx, const char *text)

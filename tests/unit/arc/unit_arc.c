@@ -3,25 +3,12 @@
 #include "arc/arc_sign.h"
 #include "arc/arc_tags.h"
 #include "base/buffer.h"
+#include "support/setup.h"
 #include "support/support.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static struct arena *arena;
-
-static void
-setup(void)
-{
-	arena = arena_new();
-}
-
-static void
-teardown(void)
-{
-	arena_free(arena);
-}
 
 #define AMS_REST "a=rsa-sha256; d=d.example; s=s; b=QUJD; bh=QUJD; h=from"
 #define AS_REST "a=rsa-sha256; d=d.example; s=s; b=QUJD; cv=none"
@@ -432,7 +419,7 @@ main(void)
 	Suite *suite = suite_create("arc");
 	TCase *tc = tcase_create("text");
 
-	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_checked_fixture(tc, arena_setup, arena_teardown);
 	tcase_add_loop_test(tc, field_rows, 0, ARRAY_LEN(fields));
 	tcase_add_test(tc, field_values_are_decoded);
 	tcase_add_test(tc, names_in_h_are_bounded);

@@ -282,8 +282,8 @@ static const struct {
 } mistakes[] = {
 	{ "seal: { };", "" },
 	{ "seal: { enable = true; domain = \"a.example\"; keys = \"a:/k\"; };", "" },
-	{ "seal: { enable = true; keys = \"a:/k\"; };", "F: seal: enable = true needs domain and keys\n" },
-	{ "seal: { enable = true; domain = \"a.example\"; };", "F: seal: enable = true needs domain and keys\n" },
+	{ "seal: { enable = true; keys = \"a:/k\"; };", "F:1: seal: enable = true needs domain and keys\n" },
+	{ "seal: { enable = true; domain = \"a.example\"; };", "F:1: seal: enable = true needs domain and keys\n" },
 	{ "seal: {\n domain = \"example\";\n};", "F:2: seal.domain: wants a domain name\n" },
 	{ "seal: { keys = (\"a:/k\",\n\"A:/l\"); };", "F:1: seal.keys: the selector A stands there twice\n" },
 	{ "seal: {\n\n keys = \"a:k\"; };",
@@ -300,7 +300,7 @@ static const struct {
 	    "F:1: seal.expire: neither \"none\" nor seconds since 1970 nor \"+\" and seconds from now\n" },
 	{ "seal: { clients = \"some\"; };", "F:1: seal.clients: some is not one of strangers, all\n" },
 	{ "seal: { enable = true; domain = \"a.example\"; keys = \"a:/k\"; trusted-ids = \"x\"; };",
-	    "F: seal: trusted-upstream and trusted-ids are of use together only\n" },
+	    "F:1: seal: trusted-upstream and trusted-ids are of use together only\n" },
 };
 
 START_TEST(what_is_said)

@@ -6,26 +6,13 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/names.h"
+#include "support/setup.h"
 #include "support/support.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static struct arena *arena;
-
-static void
-setup(void)
-{
-	arena = arena_new();
-}
-
-static void
-teardown(void)
-{
-	arena_free(arena);
-}
 
 /* view_to_u64: decimal digits, at most max */
 static const struct {
@@ -427,7 +414,7 @@ main(void)
 	Suite *suite = suite_create("base");
 	TCase *tc = tcase_create("base");
 
-	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_checked_fixture(tc, arena_setup, arena_teardown);
 	tcase_add_loop_test(tc, number, 0, ARRAY_LEN(numbers));
 	tcase_add_loop_test(tc, utf8_is_checked, 0, ARRAY_LEN(utf8));
 	tcase_add_test(tc, views_cut_and_compare);

@@ -2,6 +2,7 @@
 #include "conf/read.h"
 #include "conf/source.h"
 #include "conf/suggest.h"
+#include "support/libconfig_leak.h"
 #include "support/support.h"
 
 #include <stdio.h>
@@ -424,14 +425,6 @@ START_TEST(nearest)
 	ck_assert_str_eq(s.best == NULL ? "" : s.best, near[_i].best);
 }
 END_TEST
-
-/* libconfig 1.5 loses the text it was reading when it meets a syntax error. */
-const char *__lsan_default_suppressions(void);
-const char *
-__lsan_default_suppressions(void)
-{
-	return "leak:libconfig\n";
-}
 
 int
 main(void)

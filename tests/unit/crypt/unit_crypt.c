@@ -4,6 +4,7 @@
 
 #include "base/base64.h"
 #include "base/buffer.h"
+#include "support/setup.h"
 #include "support/support.h"
 
 #include <pthread.h>
@@ -12,24 +13,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-static struct arena *arena;
-
-static void
-setup(void)
-{
-	struct err err;
-
-	arena = arena_new();
-	ck_assert(crypt_open(&err));
-}
-
-static void
-teardown(void)
-{
-	arena_free(arena);
-	crypt_close();
-}
 
 static struct view
 hex_of(struct view octets)
@@ -468,7 +451,7 @@ main(void)
 	TCase *tc = tcase_create("crypt");
 
 	tcase_set_timeout(tc, 60);
-	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_checked_fixture(tc, crypt_setup, crypt_teardown);
 	tcase_add_loop_test(tc, digest_values, 0, ARRAY_LEN(digests));
 	tcase_add_loop_test(tc, hmac_values, 0, ARRAY_LEN(hmacs));
 	tcase_add_test(tc, same_and_random);

@@ -2,24 +2,11 @@
 #include "dkim/dkim_signature.h"
 
 #include "base/buffer.h"
+#include "support/setup.h"
 #include "support/support.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-static struct arena *arena;
-
-static void
-setup(void)
-{
-	arena = arena_new();
-}
-
-static void
-teardown(void)
-{
-	arena_free(arena);
-}
 
 #define BH "bh=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 #define B "b=Zm9vYmFy"
@@ -320,7 +307,7 @@ main(void)
 	TCase *tc = tcase_create("dkim_signature");
 
 	tcase_set_timeout(tc, 60);
-	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_checked_fixture(tc, arena_setup, arena_teardown);
 	tcase_add_loop_test(tc, signatures, 0, ARRAY_LEN(cases));
 	tcase_add_test(tc, every_tag_is_decoded);
 	tcase_add_test(tc, what_is_absent_has_its_default);

@@ -1,22 +1,9 @@
 #include "dmarc_test.h"
+#include "support/setup.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
-
-static struct arena *arena;
-
-static void
-setup(void)
-{
-	arena = arena_new();
-}
-
-static void
-teardown(void)
-{
-	arena_free(arena);
-}
 
 /* publicsuffix.org's own test vectors where they fit, over the list of dmarc_test.c. */
 static const struct {
@@ -202,7 +189,7 @@ main(void)
 	Suite *suite = suite_create("dmarc psl");
 	TCase *tc = tcase_create("psl");
 
-	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_checked_fixture(tc, arena_setup, arena_teardown);
 	tcase_add_loop_test(tc, suffix_table, 0, ARRAY_LEN(rows));
 	tcase_add_loop_test(tc, file_table, 0, ARRAY_LEN(files));
 	tcase_add_test(tc, an_old_list_is_told_of);

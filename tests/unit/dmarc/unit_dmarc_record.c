@@ -1,21 +1,8 @@
 #include "base/buffer.h"
 #include "dmarc_test.h"
+#include "support/setup.h"
 
 #include <stdlib.h>
-
-static struct arena *arena;
-
-static void
-setup(void)
-{
-	arena = arena_new();
-}
-
-static void
-teardown(void)
-{
-	arena_free(arena);
-}
 
 /*
  * The sentences are those of RFC 9989; the section stands beside each.  What the record comes to: the
@@ -271,7 +258,7 @@ main(void)
 	Suite *suite = suite_create("dmarc record");
 	TCase *tc = tcase_create("record");
 
-	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_checked_fixture(tc, arena_setup, arena_teardown);
 	tcase_add_loop_test(tc, record_table, 0, ARRAY_LEN(records));
 	tcase_add_loop_test(tc, policy_table, 0, ARRAY_LEN(policies));
 	tcase_add_test(tc, uris_are_kept_as_published);

@@ -5,24 +5,11 @@
 #include "dns/dns_decode.h"
 #include "dns/dns_fake.h"
 #include "dns/dns_name.h"
+#include "support/setup.h"
 #include "support/support.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-static struct arena *arena;
-
-static void
-setup(void)
-{
-	arena = arena_new();
-}
-
-static void
-teardown(void)
-{
-	arena_free(arena);
-}
 
 static const char zone_text[] =
     "; a comment\n"
@@ -365,17 +352,17 @@ main(void)
 	Suite *suite = suite_create("dns");
 	TCase *fake = tcase_create("fake"), *wire = tcase_create("wire"), *conf = tcase_create("conf");
 
-	tcase_add_checked_fixture(fake, setup, teardown);
+	tcase_add_checked_fixture(fake, arena_setup, arena_teardown);
 	tcase_add_loop_test(fake, lookup, 0, ARRAY_LEN(lookups));
 	tcase_add_test(fake, fake_long_string);
 	tcase_add_loop_test(fake, fake_refused, 0, ARRAY_LEN(refused));
 	suite_add_tcase(suite, fake);
-	tcase_add_checked_fixture(wire, setup, teardown);
+	tcase_add_checked_fixture(wire, arena_setup, arena_teardown);
 	tcase_add_loop_test(wire, decode, 0, ARRAY_LEN(decoded));
 	tcase_add_test(wire, decode_bounds);
 	tcase_add_loop_test(wire, name_ok, 0, ARRAY_LEN(names));
 	suite_add_tcase(suite, wire);
-	tcase_add_checked_fixture(conf, setup, teardown);
+	tcase_add_checked_fixture(conf, arena_setup, arena_teardown);
 	tcase_add_loop_test(conf, setting, 0, ARRAY_LEN(settings));
 	suite_add_tcase(suite, conf);
 	return run_suite(suite);

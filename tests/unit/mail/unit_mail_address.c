@@ -1,24 +1,11 @@
 /* Mailbox lists, the author's domain, paths of the envelope. */
 #include "base/buffer.h"
 #include "mail/address.h"
+#include "support/setup.h"
 #include "support/support.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-static struct arena *arena;
-
-static void
-setup(void)
-{
-	arena = arena_new();
-}
-
-static void
-teardown(void)
-{
-	arena_free(arena);
-}
 
 /*
  * From fields as senders of all kinds write them, each with the one thing a strict reader says: the domain, the
@@ -495,7 +482,7 @@ main(void)
 	TCase *tc = tcase_create("mail addresses");
 
 	tcase_set_timeout(tc, 60); /* a busy machine, sanitizers */
-	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_checked_fixture(tc, arena_setup, arena_teardown);
 	tcase_add_loop_test(tc, every_from_has_a_named_outcome, 0, ARRAY_LEN(froms));
 	tcase_add_loop_test(tc, from_fields_are_counted, 0, ARRAY_LEN(fields));
 	tcase_add_test(tc, mailbox_lists_are_bounded);

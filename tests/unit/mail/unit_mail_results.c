@@ -2,24 +2,11 @@
 #include "base/buffer.h"
 #include "base/cursor.h"
 #include "mail/auth_results.h"
+#include "support/setup.h"
 #include "support/support.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-static struct arena *arena;
-
-static void
-setup(void)
-{
-	arena = arena_new();
-}
-
-static void
-teardown(void)
-{
-	arena_free(arena);
-}
 
 #define TEXT(s) { s, sizeof(s) - 1 }
 #define PREFIX strlen("Authentication-Results:")
@@ -402,7 +389,7 @@ main(void)
 	TCase *tc = tcase_create("mail results");
 
 	tcase_set_timeout(tc, 60); /* a busy machine, sanitizers */
-	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_checked_fixture(tc, arena_setup, arena_teardown);
 	tcase_add_loop_test(tc, values_are_quoted_or_safe, 0, ARRAY_LEN(values));
 	tcase_add_test(tc, whole_fields_are_written);
 	tcase_add_test(tc, lines_are_short);

@@ -4,24 +4,11 @@
 #include "mail/domain.h"
 #include "mail/header.h"
 #include "mail/tag_list.h"
+#include "support/setup.h"
 #include "support/support.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-static struct arena *arena;
-
-static void
-setup(void)
-{
-	arena = arena_new();
-}
-
-static void
-teardown(void)
-{
-	arena_free(arena);
-}
 
 /* A row's text with its length, so that it may hold NULs. */
 #define TEXT(s) { s, sizeof(s) - 1 }
@@ -374,7 +361,7 @@ main(void)
 	TCase *tc = tcase_create("mail texts");
 
 	tcase_set_timeout(tc, 60); /* a busy machine, sanitizers */
-	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_checked_fixture(tc, arena_setup, arena_teardown);
 	tcase_add_loop_test(tc, tag_list_grammar, 0, ARRAY_LEN(tag_lists));
 	tcase_add_test(tc, tag_list_says_where_values_are);
 	tcase_add_test(tc, tag_list_is_bounded);

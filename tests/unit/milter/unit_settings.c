@@ -157,7 +157,7 @@ static const struct {
 	{ "dkim: { clock-skew = 9999; };\nspf: { engin = \"native\"; };",
 	    "F:1: dkim.clock-skew: 9999 is not within 0..3600 seconds\n"
 	    "F:2: spf.engin: no such setting; did you mean engine?\n" },
-	{ "dns: { mode = \"servers\"; };", "F: dns: mode \"servers\" needs at least one of servers\n" },
+	{ "dns: { mode = \"servers\"; };", "F:1: dns: mode \"servers\" needs at least one of servers\n" },
 	{ "clock-skew = 1;", "F:1: clock-skew: belongs into the group dkim\n" },
 	{ "arc: { enable = false; };\nseal: { enable = true; domain = \"a.example\"; keys = \"a:/k\"; };",
 	    "F: seal: enable = true needs arc.enable: cv= says how the chain was found\n" },

@@ -4,28 +4,11 @@
 #include "base/base64.h"
 #include "base/buffer.h"
 #include "obvious.h"
+#include "support/setup.h"
 #include "support/support.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-static struct arena *arena;
-
-static void
-setup(void)
-{
-	struct err err;
-
-	arena = arena_new();
-	ck_assert(crypt_open(&err));
-}
-
-static void
-teardown(void)
-{
-	arena_free(arena);
-	crypt_close();
-}
 
 static const struct {
 	const char *what;
@@ -308,7 +291,7 @@ main(void)
 	TCase *tc = tcase_create("canon");
 
 	tcase_set_timeout(tc, 60);
-	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_checked_fixture(tc, crypt_setup, crypt_teardown);
 	tcase_add_loop_test(tc, body_forms, 0, ARRAY_LEN(bodies));
 	tcase_add_loop_test(tc, body_forms_against_the_obvious, 0, 10);
 	tcase_add_test(tc, a_million_empty_lines_are_counted);

@@ -1,28 +1,11 @@
 #include "sig/header_hash.h"
 
+#include "support/setup.h"
 #include "support/support.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static struct arena *arena;
-
-static void
-setup(void)
-{
-	struct err err;
-
-	arena = arena_new();
-	ck_assert(crypt_open(&err));
-}
-
-static void
-teardown(void)
-{
-	arena_free(arena);
-	crypt_close();
-}
 
 static void
 fill(struct header *h)
@@ -125,7 +108,7 @@ main(void)
 	Suite *suite = suite_create("header_hash");
 	TCase *tc = tcase_create("header_hash");
 
-	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_checked_fixture(tc, crypt_setup, crypt_teardown);
 	tcase_add_loop_test(tc, fields_are_taken_from_the_bottom, 0, ARRAY_LEN(selections));
 	tcase_add_test(tc, simple_keeps_every_octet);
 	tcase_add_test(tc, many_names_over_many_fields_cost_their_sum);

@@ -3,6 +3,7 @@
 #include "base/base64.h"
 #include "base/buffer.h"
 #include "crypt/digest.h"
+#include "support/setup.h"
 #include "support/support.h"
 
 #include <pthread.h>
@@ -20,24 +21,6 @@
 	"i0truh36/9G10LZTMnWVZP3jupH5FxpzaBu2j80yonR/N9WMfg64qGK11j21/qZzAaNo0FxZOggyY9I8N1A81RhyRxDZ" \
 	"AgMBAAE="
 #define ED "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
-
-static struct arena *arena;
-
-static void
-setup(void)
-{
-	struct err err;
-
-	arena = arena_new();
-	ck_assert(crypt_open(&err));
-}
-
-static void
-teardown(void)
-{
-	arena_free(arena);
-	crypt_close();
-}
 
 enum outcome { GOOD, REVOKED, BAD, STRAY };
 #define SHA256 1
@@ -269,7 +252,7 @@ main(void)
 	TCase *tc = tcase_create("key_record");
 
 	tcase_set_timeout(tc, 60);
-	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_checked_fixture(tc, crypt_setup, crypt_teardown);
 	tcase_add_loop_test(tc, key_records, 0, ARRAY_LEN(records));
 	tcase_add_test(tc, octets_that_no_record_has);
 	tcase_add_test(tc, a_long_key_is_refused_unread);
