@@ -146,7 +146,7 @@ static const struct {
 	{ "srs: { virtual = \"hash:/etc/postfix/virtual\"; };",
 	    "F:1: srs.virtual: wants paths that begin with \"/\": the text files, without \"hash:\" and the like\n" },
 	{ "srs: { aliases = \"/etc/aliases\"; };",
-	    "F: srs: virtual, aliases and leave-map need local-domains: what is none of them has left\n" },
+	    "F:1: srs: virtual, aliases and leave-map need local-domains: what is none of them has left\n" },
 	{ "srs: { leave-map = \"virtual\"; };",
 	    "F:1: srs.leave-map: wants \"unix:PATH:NAME\" or \"inet:ADDRESS:PORT:NAME\"\n" },
 	{ "srs: { leave-mailers = \":host\"; };",
