@@ -44,14 +44,10 @@ policy_show(const struct policy_set *set, const struct recipient *rcpt, struct a
 bool
 policy_key(const struct policy_set *set, size_t i, struct view *key)
 {
-	for (size_t b = 0; set != NULL && b < set->blocks; b++) {
-		if (i < set->block[b].keys) {
-			*key = set->block[b].key[i];
-			return true;
-		}
-		i -= set->block[b].keys;
-	}
-	return false;
+	if (set == NULL || i >= set->keys)
+		return false;
+	*key = set->key[i];
+	return true;
 }
 
 bool

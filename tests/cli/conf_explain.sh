@@ -5,7 +5,7 @@ failed=0
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 mkdir "$work/domains"
-echo "policy: { directory = \"$work/domains\"; recipients = \"split\"; };" >"$work/assay.conf"
+echo "pid-file = \"$work/pid\"; policy: { directory = \"$work/domains\"; recipients = \"split\"; };" >"$work/assay.conf"
 echo 'policy: { directory = ""; };' >"$work/none.conf"
 cat >"$work/domains/a.conf" <<'END'
 domains = "a.test";
@@ -63,8 +63,9 @@ expect 0 "2 policy files in force, 0 with mistakes" -- conf check --config "$wor
 expect 0 "$work/domains/a.conf:4: spoofed: reject" "shadow all: discard" "built-in: accept" -- \
 	conf show u@a.test --config "$work/assay.conf"
 expect 2 "show wants an address" -- conf show "a b" --config "$work/assay.conf"
-expect 0 "0 names change" -- conf diff --config "$work/assay.conf" --before "$work/assay.conf"
-expect 1 "2 names change" "early.test" -- conf diff --config "$work/assay.conf" --before "$work/none.conf"
+expect 0 "0 settings change, 0 names change" -- conf diff --config "$work/assay.conf" --before "$work/assay.conf"
+expect 1 "3 settings change, 2 names change" "policy.recipients: \"class\" -> \"split\"" "early.test" -- conf diff --config "$work/assay.conf" --before "$work/none.conf"
+expect 2 "no assayd runs with pid file" -- conf diff --config "$work/assay.conf"
 expect 2 "wants check, show" -- conf sow
 
 explain 1 "rule          signed ($work/domains/a.conf:3) accept: does not hold" \
