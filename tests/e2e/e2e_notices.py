@@ -139,6 +139,17 @@ def a_signature_of_the_senders_domain_is_enough(lab):
 
 
 @test
+def a_signature_of_the_senders_organization_is_enough(lab):
+    configure(lab)
+    both = ["open@local.test", "strict@local.test"]
+    signed = lab.house_signer.sign(letter("n-house", SENDER))
+    send(lab, "n-house", both, address=STRANGER, text=signed)
+    assert one_notice(lab, "n-house")[0] == SENDER
+    signed = lab.house_signer.sign(letter("n-not-house", "x@rate.example"))
+    none_for(lab, "n-not-house", send(lab, "n-not-house", both, address=STRANGER, text=signed), "not-authenticated")
+
+
+@test
 def no_more_than_so_many_an_hour(lab):
     configure(lab, **{"per-hour": "2"})
     both = ["open@local.test", "strict@local.test"]
@@ -233,7 +244,10 @@ def off_by_default(lab):
 
 def zones(lab):
     lab.signer = Signer(lab.path("keys"), "sender.example", "rsa")
-    lab.zone("sender.example", ['@ IN TXT "v=spf1 ip4:192.0.2.0/24 -all"', lab.signer.zone_line()])
+    lab.house_signer = Signer(lab.path("keys"), "news.sender.example", "rsa")
+    lab.zone("sender.example", ['@ IN TXT "v=spf1 ip4:192.0.2.0/24 -all"', lab.signer.zone_line(),
+                                '_dmarc IN TXT "v=DMARC1; p=none"'])
+    lab.zone("news.sender.example", [lab.house_signer.zone_line()])
     lab.zone("rate.example", ['@ IN TXT "v=spf1 ip4:192.0.2.0/24 -all"'])
     lab.zone("local.test", ['@ IN TXT "v=spf1 -all"'])
     lab.zone("example", [])
