@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "crypt/digest.h"
 #include "daemon/descriptors.h"
+#include "daemon/poster.h"
 #include "daemon/reload.h"
 #include "daemon/snapshot.h"
 #include "milter/deferrals.h"
@@ -36,6 +37,7 @@ struct worker {
 	struct snapshot snapshot;
 	struct session_env env;
 	int signal_fd;
+	struct poster poster; /* of the outbox's thread */
 	atomic_bool ready;
 };
 
@@ -150,6 +152,27 @@ die_with_parent(pid_t parent, struct err *err)
 	return getppid() == parent || err_temp(err, "the parent has gone");
 }
 
+/* One that is needed only after a reload is not there: notices.by wants a restart. */
+static bool
+start_poster(struct worker *w, struct err *err)
+{
+	const struct notices_conf *notices = &w->job->settings->notices;
+
+	w->poster.fd = -1;
+	return notices->by != NOTICES_BY_SENDMAIL ||
+	    poster_start(&w->poster, w->job->identity, &notices->command, err);
+}
+
+static bool
+send_mail(void *ctx, const struct smtp_mail *mail, int64_t wait_ms, bool *reached, struct err *err)
+{
+	struct worker *w = ctx;
+
+	if (w->job->settings->notices.by == NOTICES_BY_SENDMAIL)
+		return poster_send(&w->poster, mail, wait_ms, reached, err);
+	return smtp_send(mail, wait_ms, reached, err);
+}
+
 static bool
 open_env(struct worker *w, struct err *err)
 {
@@ -183,8 +206,8 @@ start_control(struct worker *w, struct err *err)
 static bool
 prepare(struct worker *w, struct err *err)
 {
-	return open_signals(w, err) && privileges_drop(w->job->identity, err) &&
-	    die_with_parent(w->job->parent, err) && open_env(w, err) && outbox_start(w->env.outbox, err) &&
+	return open_signals(w, err) && start_poster(w, err) && privileges_drop(w->job->identity, err) &&
+	    die_with_parent(w->job->parent, err) && open_env(w, err) && outbox_start(w->env.outbox, send_mail, w, err) &&
 	    start_control(w, err);
 }
 
