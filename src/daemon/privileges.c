@@ -43,9 +43,15 @@ is_irrevocable(const struct identity *identity, struct err *err)
 }
 
 bool
+privileges_become(const struct identity *identity, struct err *err)
+{
+	return become(identity, err) && is_irrevocable(identity, err);
+}
+
+bool
 privileges_drop(const struct identity *identity, struct err *err)
 {
-	if (identity != NULL && (!become(identity, err) || !is_irrevocable(identity, err)))
+	if (identity != NULL && !privileges_become(identity, err))
 		return false;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
 		return err_perm(err, "prctl: %s", strerrordesc_np(errno));

@@ -5,8 +5,10 @@
 #include "crypt/digest.h"
 #include "daemon/descriptors.h"
 #include "daemon/map_server.h"
+#include "daemon/poster.h"
 #include "daemon/reload.h"
 #include "daemon/snapshot.h"
+#include "daemon/unreadable.h"
 #include "milter/deferrals.h"
 #include "milter/milter.h"
 #include "milter/outbox.h"
@@ -39,6 +41,7 @@ struct worker {
 	struct session_env env;	  /* of the milter */
 	struct map_server *maps;  /* instead of the milter; NULL: the milter */
 	int signal_fd;
+	struct poster poster; /* of the outbox's thread */
 	atomic_bool ready;
 };
 
@@ -164,6 +167,27 @@ die_with_parent(pid_t parent, struct err *err)
 	return getppid() == parent || err_temp(err, "the parent has gone");
 }
 
+/* One that is needed only after a reload is not there: notices.by wants a restart. */
+static bool
+start_poster(struct worker *w, struct err *err)
+{
+	const struct notices_conf *notices = &w->job->settings->notices;
+
+	w->poster.fd = -1;
+	return w->job->listener.maps || notices->by != NOTICES_BY_SENDMAIL ||
+	    poster_start(&w->poster, w->job->identity, &notices->command, err);
+}
+
+static bool
+send_mail(void *ctx, const struct smtp_mail *mail, int64_t wait_ms, bool *reached, struct err *err)
+{
+	struct worker *w = ctx;
+
+	if (w->job->settings->notices.by == NOTICES_BY_SENDMAIL)
+		return poster_send(&w->poster, mail, wait_ms, reached, err);
+	return smtp_send(mail, wait_ms, reached, err);
+}
+
 static bool
 open_env(struct worker *w, struct err *err)
 {
@@ -212,66 +236,9 @@ open_store(const struct worker *w, struct err *err)
 static bool
 prepare(struct worker *w, struct err *err)
 {
-	return open_signals(w, err) && privileges_drop(w->job->identity, err) &&
+	return open_signals(w, err) && start_poster(w, err) && privileges_drop(w->job->identity, err) &&
 	    die_with_parent(w->job->parent, err) && open_env(w, err) && open_store(w, err) &&
-	    (w->env.outbox == NULL || outbox_start(w->env.outbox, err)) && start_control(w, err);
-}
-
-static void
-warn_of_secret(const char *path)
-{
-	if (access(path, R_OK) != 0)
-		log_warning("%s: cannot be read by the worker's user (%s): a reload will change nothing; "
-			    "owner root, group of the worker and mode 0640 are wanted",
-		    path, strerrordesc_np(errno));
-}
-
-static void
-warn_of_unreadable_keys(const struct conf_list *keys, const char *then, struct arena *arena)
-{
-	struct seal_key_place place;
-
-	for (size_t i = 0; i < keys->n; i++)
-		if (seal_key_parse(keys->item[i], &place, NULL) && access(arena_cstr(arena, place.path), R_OK) != 0)
-			log_warning("%.*s: cannot be read by the worker's user (%s): %s; "
-				    "owner root, group of the worker and mode 0640 are wanted",
-			    VIEW_ARG(place.path), strerrordesc_np(errno), then);
-}
-
-static void
-warn_of_unreadable_tables(const struct conf_list *list, struct arena *arena)
-{
-	for (size_t i = 0; i < list->n; i++)
-		if (view_starts(list->item[i], VIEW_LIT("/")) && access(arena_cstr(arena, list->item[i]), R_OK) != 0)
-			log_warning("%.*s: cannot be read by the worker's user (%s): what it says now stays in force",
-			    VIEW_ARG(list->item[i]), strerrordesc_np(errno));
-}
-
-/* The parent read them as root; a reload reads them as we are now. */
-static void
-warn_of_unreadable_files(const struct worker *w)
-{
-	const struct settings *s = w->job->settings;
-	const struct policy_seal *seal;
-	struct arena *arena = arena_new();
-
-	if (access(w->job->config, R_OK) != 0)
-		log_warning("%s: cannot be read by the worker's user (%s): a reload will change nothing",
-		    w->job->config, strerrordesc_np(errno));
-	if (s->seal.enable)
-		warn_of_unreadable_keys(&s->seal.keys, "a reload will change nothing", arena);
-	for (size_t i = 0; (seal = policy_seal_nth(s->policies, i)) != NULL; i++)
-		warn_of_unreadable_keys(&seal->keys, "a reload will keep the key as it is now", arena);
-	if (s->srs.enable)
-		warn_of_secret(arena_cstr(arena, s->srs.secrets_file));
-	if (s->srs.enable && s->srs.milter) {
-		const struct srs_leave_conf *leave = &s->srs.leave;
-		warn_of_unreadable_tables(&leave->virtual_files, arena);
-		warn_of_unreadable_tables(&leave->alias_files, arena);
-		warn_of_unreadable_tables(&leave->relocated_files, arena);
-		warn_of_unreadable_tables(&leave->local_domains, arena);
-	}
-	arena_free(arena);
+	    (w->env.outbox == NULL || outbox_start(w->env.outbox, send_mail, w, err)) && start_control(w, err);
 }
 
 static void
@@ -280,7 +247,7 @@ tell_ready(void *ctx)
 	struct worker *w = ctx;
 
 	atomic_store(&w->ready, true);
-	warn_of_unreadable_files(w);
+	unreadable_warn(w->job->config, w->job->settings);
 	if (w->job->to_syslog)
 		descriptors_silence();
 	while (write(w->job->ready_fd, "", 1) < 0 && errno == EINTR)

@@ -4,6 +4,16 @@
 #include "mail/address.h"
 #include "milter/listen_address.h"
 
+static const struct name_row by_names[] = { { "smtp", NOTICES_BY_SMTP }, { "sendmail", NOTICES_BY_SENDMAIL }, { NULL, 0 } };
+
+static bool
+check_command(const void *field, struct err *err)
+{
+	const struct conf_list *command = field;
+
+	return view_starts(command->item[0], VIEW_LIT("/")) || err_perm(err, "wants a path that begins with \"/\" first");
+}
+
 static bool
 check_server(const void *field, struct err *err)
 {
@@ -32,6 +42,8 @@ check_from(const void *field, struct err *err)
 static const struct conf_item notices_rows[] = {
 	/*        struct        name         field      default, min, max, unit or check */
 	CONF_BOOL(notices_conf, "enable",    enable,    false),
+	CONF_ENUM(notices_conf, "by",	     by,	NOTICES_BY_SMTP, by_names),
+	CONF_LIST(notices_conf, "command",   command,	"/usr/sbin/sendmail -i -f <> --", 1, 20, check_command),
 	CONF_TEXT(notices_conf, "server",    server,    "inet:25@127.0.0.1", check_server),
 	CONF_TEXT(notices_conf, "from",	     from,	"", check_from),
 	/* What one domain's senders can make us send to it, if its signature is replayed or its hosts are misused. */

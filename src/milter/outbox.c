@@ -36,6 +36,8 @@ struct outbox {
 	bool closing; /* all are due, and tried once */
 	bool ending;
 	bool started;
+	outbox_send *send;
+	void *ctx;
 	pthread_t thread;
 	struct rate *rate; /* has its own lock */
 };
@@ -159,7 +161,7 @@ try(struct outbox *o, struct item *item)
 {
 	struct err err;
 	bool reached;
-	bool sent = smtp_send(&item->mail.mail, TRY_MS, &reached, &err);
+	bool sent = o->send(o->ctx, &item->mail.mail, TRY_MS, &reached, &err);
 	int64_t now = clock_mono_ms(&clock_system);
 
 	lock_take(&o->lock);
@@ -228,8 +230,10 @@ outbox_new(void)
 }
 
 bool
-outbox_start(struct outbox *outbox, struct err *err)
+outbox_start(struct outbox *outbox, outbox_send *send, void *ctx, struct err *err)
 {
+	outbox->send = send;
+	outbox->ctx = ctx;
 	int problem = pthread_create(&outbox->thread, NULL, run, outbox);
 
 	outbox->started = problem == 0;

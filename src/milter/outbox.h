@@ -28,8 +28,11 @@ struct outbox_mail {
 	int64_t give_up_ms; /* from now */
 };
 
+/* smtp_send, or what does the same in another way; called by the thread alone. */
+typedef bool outbox_send(void *ctx, const struct smtp_mail *mail, int64_t wait_ms, bool *reached, struct err *err);
+
 struct outbox *outbox_new(void);
-bool outbox_start(struct outbox *outbox, struct err *err); /* the thread; once */
+bool outbox_start(struct outbox *outbox, outbox_send *send, void *ctx, struct err *err); /* the thread; once */
 void outbox_free(struct outbox *outbox); /* ends the thread, forgets what waits; NULL is fine */
 
 enum outbox_outcome {

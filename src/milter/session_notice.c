@@ -62,6 +62,23 @@ is_signed_by(const struct assessment *found, struct view domain)
 	return false;
 }
 
+/* A name of its organization signed, as DMARC found for the author, who is of the same. */
+static bool
+is_signed_in_house(const struct assessment *found, struct view domain)
+{
+	const struct dmarc_result *d = found->dmarc;
+
+	if (d == NULL || !domain_within(domain, d->org_domain))
+		return false;
+	for (size_t i = 0; i < d->identifiers; i++) {
+		const struct dmarc_identifier *id = &d->identifier[i];
+		if (id->method == AUTH_DKIM && id->result == AUTH_PASS &&
+		    (id->alignment == DMARC_ALIGN_RELAXED || id->alignment == DMARC_ALIGN_STRICT))
+			return true;
+	}
+	return false;
+}
+
 static bool
 is_vouched_for(const struct message *m)
 {
@@ -69,7 +86,8 @@ is_vouched_for(const struct message *m)
 
 	if (m->trust == TRUST_AUTHENTICATED) /* a user of ours */
 		return true;
-	return (found->spf != NULL && found->spf->result == AUTH_PASS) || is_signed_by(found, m->from.domain);
+	return (found->spf != NULL && found->spf->result == AUTH_PASS) || is_signed_by(found, m->from.domain) ||
+	    is_signed_in_house(found, m->from.domain);
 }
 
 /* RFC 3834 2: what a program sent in answer to something is not answered. */

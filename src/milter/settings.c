@@ -319,6 +319,8 @@ settings_reloads(const struct conf_section *section, const char *name)
 		{ &dns_section, "wait-per-message" },
 	};
 
+	if (section == &notices_section)
+		return strcmp(name, "by") != 0 && strcmp(name, "command") != 0;
 	if (section != &process_section && section != &limits_section && section != &dns_section)
 		return true;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)

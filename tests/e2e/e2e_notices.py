@@ -7,6 +7,7 @@ import contextlib
 import email
 import email.policy
 import glob
+import os
 import re
 import signal
 import socket
@@ -14,7 +15,7 @@ import threading
 import time
 
 import e2e
-from lab import free_port, header_fields, wait_until, write
+from lab import free_port, header_fields, read, wait_until, write
 from mailkit import Signer, letter
 
 e2e.TESTS.clear()
@@ -139,6 +140,17 @@ def a_signature_of_the_senders_domain_is_enough(lab):
 
 
 @test
+def a_signature_of_the_senders_organization_is_enough(lab):
+    configure(lab)
+    both = ["open@local.test", "strict@local.test"]
+    signed = lab.house_signer.sign(letter("n-house", SENDER))
+    send(lab, "n-house", both, address=STRANGER, text=signed)
+    assert one_notice(lab, "n-house")[0] == SENDER
+    signed = lab.house_signer.sign(letter("n-not-house", "x@rate.example"))
+    none_for(lab, "n-not-house", send(lab, "n-not-house", both, address=STRANGER, text=signed), "not-authenticated")
+
+
+@test
 def no_more_than_so_many_an_hour(lab):
     configure(lab, **{"per-hour": "2"})
     both = ["open@local.test", "strict@local.test"]
@@ -223,6 +235,33 @@ def what_waits_is_sent_at_the_end(lab):
 
 
 @test
+def by_sendmail(lab):
+    """Postfix's own sendmail(1).  An unpacked postdrop is not setgid, so its folder is opened for it instead."""
+    env = lab.environment()
+    command = ["/usr/bin/env", f"MAIL_CONFIG={env['MAIL_CONFIG']}", f"LD_LIBRARY_PATH={env['LD_LIBRARY_PATH']}",
+               os.path.join(lab.root, "usr/sbin/sendmail"), "-i", "-f", "<>", "--"]
+    os.chmod(lab.path("spool/maildrop"), 0o777)
+    os.chmod(lab.path("spool/public"), 0o755)
+    configure(lab, by='"sendmail"', command="(" + ", ".join(f'"{word}"' for word in command) + ")")
+    e2e.check_in(lab.assayd_log(), "notices.by: the change needs a restart", "notices.command: the change needs a restart")
+    assert lab.stop("assayd") == 0
+    lab.start_assayd()
+    worker, = lab.workers()
+    poster, = read(f"/proc/{worker}/task/{worker}/children").split()
+    assert "NoNewPrivs:\t0" in read(f"/proc/{poster}/status") and "NoNewPrivs:\t1" in read(f"/proc/{worker}/status")
+    assert re.search(r"Uid:(\t65534){4}", read(f"/proc/{poster}/status")), "the poster is not the user"
+    queue_id = send(lab, "n-sendmail", ["open@local.test", "strict@local.test"])
+    to, notice = one_notice(lab, "n-sendmail")
+    assert to == SENDER and notice.get_content_type() == "multipart/report" and not notice.defects
+    e2e.check_in(lab.assayd_log(), f"{queue_id}: event=notice status=sent")
+    e2e.check_in(lab.postfix_log(), "from=<>")
+    configure(lab)
+    assert lab.stop("assayd") == 0
+    wait_until("the poster's end", lambda: not os.path.exists(f"/proc/{poster}"), 5)
+    lab.start_assayd()
+
+
+@test
 def off_by_default(lab):
     configure(lab, enable="false")
     queue_id = send(lab, "n-off", ["open@local.test", "strict@local.test"])
@@ -233,7 +272,10 @@ def off_by_default(lab):
 
 def zones(lab):
     lab.signer = Signer(lab.path("keys"), "sender.example", "rsa")
-    lab.zone("sender.example", ['@ IN TXT "v=spf1 ip4:192.0.2.0/24 -all"', lab.signer.zone_line()])
+    lab.house_signer = Signer(lab.path("keys"), "news.sender.example", "rsa")
+    lab.zone("sender.example", ['@ IN TXT "v=spf1 ip4:192.0.2.0/24 -all"', lab.signer.zone_line(),
+                                '_dmarc IN TXT "v=DMARC1; p=none"'])
+    lab.zone("news.sender.example", [lab.house_signer.zone_line()])
     lab.zone("rate.example", ['@ IN TXT "v=spf1 ip4:192.0.2.0/24 -all"'])
     lab.zone("local.test", ['@ IN TXT "v=spf1 -all"'])
     lab.zone("example", [])

@@ -83,6 +83,13 @@ mail_to(unsigned port, struct view to)
 	return mail;
 }
 
+static bool
+send_by_smtp(void *ctx, const struct smtp_mail *mail, int64_t wait_ms, bool *reached, struct err *err)
+{
+	(void)ctx;
+	return smtp_send(mail, wait_ms, reached, err);
+}
+
 static struct outbox *
 start(enum sink_manner manner)
 {
@@ -90,7 +97,7 @@ start(enum sink_manner manner)
 	struct err err;
 
 	sink_open(&sink, manner);
-	ck_assert(outbox_start(outbox, &err));
+	ck_assert(outbox_start(outbox, send_by_smtp, NULL, &err));
 	return outbox;
 }
 
