@@ -21,6 +21,7 @@ struct dns_question {
 	struct dns_question *waiter_next;
 
 	/* the task's thread only */
+	bool flown; /* it has joined a flight, whose end touches the task after entry is set */
 	bool ready; /* answer is filled, for good */
 	struct dns_answer answer;
 };
@@ -77,7 +78,7 @@ task_end(void *object)
 	struct dns_task *task = object;
 
 	for (struct dns_question *q = task->first; q != NULL; q = q->next) {
-		if (atomic_load_explicit(&q->entry, memory_order_acquire) == NULL && !q->ready) {
+		if (q->flown) { /* also with its answer: only the lock tells that dns_question_done is through */
 			struct dns_shard *shard = dns_shard_of(task->dns, q->hash);
 
 			lock_take(&shard->lock);
@@ -168,6 +169,7 @@ question_send(struct dns *dns, struct dns_question *q)
 		}
 	}
 	lock_drop(&shard->lock);
+	q->flown = flight != NULL;
 	if (entry != NULL)
 		q->task->stats.from_cache++;
 	else if (flight == NULL)

@@ -352,7 +352,7 @@ serve_udp(struct nameserver *s)
 	if (begins(asked.label, "silent") || atomic_load(&s->deaf))
 		return;
 	build(&o, in, &asked, true);
-	delay = begins(asked.label, "slow") ? 150 : begins(asked.label, "late") ? 1500 : 0;
+	delay = begins(asked.label, "slow") ? 150 : begins(asked.label, "late") ? 1200 : 0;
 	if (delay > 0 && s->delayed_n < DELAYED_MAX && o.n <= sizeof(s->delayed[0].octets)) {
 		struct delayed *d = &s->delayed[s->delayed_n++];
 
