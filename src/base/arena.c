@@ -21,7 +21,7 @@
 #define ARENA_TIGHT 0
 #endif
 
-#define CHUNK_SIZE ((size_t)2 * 1024 - 64)
+#define CHUNK_SIZE ((size_t)2048 - 64)
 #define ALIGNMENT alignof(max_align_t)
 
 struct chunk {
@@ -102,7 +102,8 @@ arena_free(struct arena *arena)
 static struct chunk *
 chunk_add(struct arena *arena, size_t at_least)
 {
-	size_t size = ARENA_TIGHT || at_least > CHUNK_SIZE / 4 ? at_least : CHUNK_SIZE;
+	/* A large one alone: less is left unused behind the last block that fitted. */
+	size_t size = ARENA_TIGHT || at_least > CHUNK_SIZE / 8 ? at_least : CHUNK_SIZE;
 	struct chunk *c = mem_zero(mem_add(sizeof(*c), size));
 
 	c->size = size;

@@ -12,6 +12,9 @@ buffer_in(struct arena *arena)
 	return (struct buffer){ .arena = arena };
 }
 
+/* Most texts are names, and stay until their message ends; the newest of an arena grows where it is. */
+#define ROOM_LEAST 32
+
 /* Room for n more octets. */
 static char *
 reserve(struct buffer *b, size_t n)
@@ -19,7 +22,7 @@ reserve(struct buffer *b, size_t n)
 	size_t wanted = mem_add(b->n, n);
 
 	if (wanted > b->room) {
-		size_t room = b->room < 128 ? 128 : mem_mul(b->room, 2);
+		size_t room = b->room < ROOM_LEAST ? ROOM_LEAST : mem_mul(b->room, 2);
 		if (room < wanted)
 			room = wanted;
 		b->p = arena_grow(b->arena, b->p, b->room, room);

@@ -81,45 +81,6 @@ view_all_in(struct view v, unsigned classes)
 	return true;
 }
 
-struct cursor
-cursor_over(struct view text)
-{
-	return (struct cursor){ .text = text, .at = 0 };
-}
-
-size_t
-cursor_offset(const struct cursor *c)
-{
-	return c->at;
-}
-
-bool
-cursor_end(const struct cursor *c)
-{
-	return c->at == c->text.n;
-}
-
-struct view
-cursor_rest(const struct cursor *c)
-{
-	return view_from(c->text, c->at);
-}
-
-int /* @UNSAFE: reads the octet under the cursor */
-cursor_peek(const struct cursor *c)
-{
-	return cursor_end(c) ? -1 : (unsigned char)c->text.p[c->at];
-}
-
-struct view
-cursor_take_n(struct cursor *c, size_t n)
-{
-	struct view taken = view_sub(c->text, c->at, n);
-
-	c->at += taken.n;
-	return taken;
-}
-
 struct view /* @UNSAFE: counts octets that are there before it takes them */
 cursor_take_max(struct cursor *c, unsigned classes, size_t max)
 {
@@ -143,15 +104,6 @@ struct view
 cursor_until(struct cursor *c, char stop)
 {
 	return cursor_take_n(c, view_find(cursor_rest(c), stop));
-}
-
-bool
-cursor_char(struct cursor *c, char wanted)
-{
-	if (cursor_peek(c) != (unsigned char)wanted)
-		return false;
-	c->at++;
-	return true;
 }
 
 int

@@ -50,17 +50,57 @@ char_in(char c, unsigned classes)
 	return (char_classes[(unsigned char)c] & classes) != 0;
 }
 
-struct cursor cursor_over(struct view text);
-size_t cursor_offset(const struct cursor *c); /* octets taken so far */
-bool cursor_end(const struct cursor *c);
-struct view cursor_rest(const struct cursor *c); /* what is not taken yet */
-int cursor_peek(const struct cursor *c);	 /* the next octet, 0..255; -1 at the end */
+static inline struct cursor
+cursor_over(struct view text)
+{
+	return (struct cursor){ .text = text, .at = 0 };
+}
+
+static inline size_t
+cursor_offset(const struct cursor *c) /* octets taken so far */
+{
+	return c->at;
+}
+
+static inline bool
+cursor_end(const struct cursor *c)
+{
+	return c->at == c->text.n;
+}
+
+static inline struct view
+cursor_rest(const struct cursor *c) /* what is not taken yet */
+{
+	return view_from(c->text, c->at);
+}
+
+static inline int /* @UNSAFE: reads the octet under the cursor */
+cursor_peek(const struct cursor *c) /* the next octet, 0..255; -1 at the end */
+{
+	return cursor_end(c) ? -1 : (unsigned char)c->text.p[c->at];
+}
+
+static inline bool
+cursor_char(struct cursor *c, char wanted) /* that one octet */
+{
+	if (cursor_peek(c) != (unsigned char)wanted)
+		return false;
+	c->at++;
+	return true;
+}
+
+static inline struct view
+cursor_take_n(struct cursor *c, size_t n) /* n octets, or what is left */
+{
+	struct view taken = view_sub(c->text, c->at, n);
+
+	c->at += taken.n;
+	return taken;
+}
 
 struct view cursor_take(struct cursor *c, unsigned classes); /* the longest run; may be empty */
 struct view cursor_take_max(struct cursor *c, unsigned classes, size_t max);
-struct view cursor_take_n(struct cursor *c, size_t n);		/* n octets, or what is left */
 struct view cursor_until(struct cursor *c, char stop);		/* up to stop, or the rest; stop stays */
-bool cursor_char(struct cursor *c, char wanted);		/* that one octet */
 int cursor_any(struct cursor *c, unsigned classes);		/* one octet of the classes; -1: none */
 bool cursor_text(struct cursor *c, struct view wanted);	/* those octets */
 bool cursor_text_nocase(struct cursor *c, struct view wanted);

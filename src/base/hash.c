@@ -1,5 +1,6 @@
 #include "base/hash.h"
 
+#include <endian.h>
 #include <string.h>
 #include <sys/random.h>
 #include <time.h>
@@ -52,15 +53,28 @@ sip_word(struct sip *s, uint64_t word)
 	s->v0 ^= word;
 }
 
+#define EACH_OCTET(value) (UINT64_C(0x0101010101010101) * (value))
+
+/* ASCII letters of eight octets at once: the high bit of each tells what is in 'A'..'Z', and 'a' - 'A' is a quarter of it. */
+static uint64_t
+lower_word(uint64_t word)
+{
+	uint64_t low = word & EACH_OCTET(0x7f);
+	uint64_t from_a = low + EACH_OCTET(0x80 - 'A'), beyond_z = low + EACH_OCTET(0x7f - 'Z');
+
+	return word | ((from_a & ~beyond_z & ~word & EACH_OCTET(0x80)) >> 2);
+}
+
 /* @UNSAFE: n octets, at most 8.  The first is the lowest, whatever the machine's order. */
 static uint64_t
 load_word(const char *p, size_t n, bool lower)
 {
 	uint64_t word = 0;
 
-	for (size_t i = 0; i < n; i++)
-		word |= (uint64_t)(unsigned char)(lower ? ascii_lower(p[i]) : p[i]) << (i * 8);
-	return word;
+	if (n > 0)
+		memcpy(&word, p, n);
+	word = le64toh(word);
+	return lower ? lower_word(word) : word;
 }
 
 static uint64_t

@@ -132,6 +132,24 @@ ip_is_loopback(const struct ip *ip)
 	return (ip->family == 4 && ip->octet[0] == 127) || ip_eq(ip, &one);
 }
 
+/* Most clients have one of these, and a message shows it several times. */
+static struct view
+ip4_text(const struct ip *ip, struct arena *arena)
+{
+	struct buffer b = buffer_in(arena);
+
+	for (int i = 0; i < 4; i++) {
+		if (i > 0)
+			buffer_add_char(&b, '.');
+		if (ip->octet[i] >= 100)
+			buffer_add_char(&b, (char)('0' + ip->octet[i] / 100));
+		if (ip->octet[i] >= 10)
+			buffer_add_char(&b, (char)('0' + ip->octet[i] / 10 % 10));
+		buffer_add_char(&b, (char)('0' + ip->octet[i] % 10));
+	}
+	return buffer_view(&b);
+}
+
 struct view
 ip_text(const struct ip *ip, struct arena *arena)
 {
@@ -139,7 +157,9 @@ ip_text(const struct ip *ip, struct arena *arena)
 
 	if (ip->family == 0)
 		return VIEW_LIT("unknown");
-	inet_ntop(ip->family == 4 ? AF_INET : AF_INET6, ip->octet, text, sizeof(text));
+	if (ip->family == 4)
+		return ip4_text(ip, arena);
+	inet_ntop(AF_INET6, ip->octet, text, sizeof(text));
 	return arena_copy(arena, view_of(text));
 }
 

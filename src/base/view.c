@@ -2,30 +2,10 @@
 
 #include <string.h>
 
-struct view
-view_of(const char *text)
-{
-	if (text == NULL)
-		return VIEW_EMPTY;
-	return (struct view){ text, strlen(text) };
-}
-
-bool
-view_eq(struct view a, struct view b)
-{
-	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
-}
-
 bool
 view_eq_nocase(struct view a, struct view b)
 {
 	return a.n == b.n && view_cmp_nocase(a, b) == 0;
-}
-
-bool
-view_is(struct view v, const char *text)
-{
-	return view_eq(v, view_of(text));
 }
 
 bool
@@ -193,12 +173,28 @@ utf8_sequence(const unsigned char *p, size_t n)
 	return len;
 }
 
+/* Eight octets at once: most text is ASCII. */
+static bool
+starts_with_ascii_word(const unsigned char *p, size_t n)
+{
+	uint64_t word;
+
+	if (n < sizeof(word))
+		return false;
+	memcpy(&word, p, sizeof(word));
+	return (word & 0x8080808080808080u) == 0;
+}
+
 bool
 view_is_utf8(struct view v)
 {
 	const unsigned char *p = (const unsigned char *)v.p;
 
 	for (size_t i = 0; i < v.n;) { /* ends: each turn steps over at least one octet */
+		if (starts_with_ascii_word(p + i, v.n - i)) {
+			i += sizeof(uint64_t);
+			continue;
+		}
 		size_t step = utf8_sequence(p + i, v.n - i);
 		if (step == 0)
 			return false;

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /*
  * view - a run of octets that somebody else owns.
@@ -22,11 +23,27 @@ struct view {
 /* For "%.*s".  Only for octets that a character class has cleaned: a NUL would cut the text. */
 #define VIEW_ARG(v) (int)(v).n, (v).p
 
-struct view view_of(const char *text); /* NULL: the empty view */
+/* The smallest ones stand here, so that grammars need no call for each octet, and a literal's length is known. */
 
-bool view_eq(struct view a, struct view b);
+static inline struct view
+view_of(const char *text) /* NULL: the empty view */
+{
+	return text == NULL ? VIEW_EMPTY : (struct view){ text, strlen(text) };
+}
+
+static inline bool
+view_eq(struct view a, struct view b)
+{
+	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
+
+static inline bool
+view_is(struct view v, const char *text)
+{
+	return view_eq(v, view_of(text));
+}
+
 bool view_eq_nocase(struct view a, struct view b); /* ASCII letters only, whatever the locale */
-bool view_is(struct view v, const char *text);
 bool view_is_nocase(struct view v, const char *text);
 /* <0, 0, >0: order of octets, the shorter first among equals; _nocase folds ASCII letters. */
 int view_cmp(struct view a, struct view b);

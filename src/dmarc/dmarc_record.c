@@ -173,11 +173,22 @@ uri_ok(struct view uri)
 	return true;
 }
 
+/* Most records name one or two. */
+static size_t
+most_uris(struct view list)
+{
+	size_t n = 1;
+
+	for (size_t i = 0; i < list.n && n < DMARC_URIS_MAX; i++)
+		n += list.p[i] == ',';
+	return n;
+}
+
 /* dmarc-urilist: what is no URI is left out, the others stay. */
 static void
 take_uris(struct dmarc_record *r, const char *name, struct view value, struct arena *arena, struct dmarc_uris *uris)
 {
-	struct view *list = ARENA_ARRAY(arena, DMARC_URIS_MAX, struct view);
+	struct view *list = ARENA_ARRAY(arena, most_uris(value), struct view);
 	struct view one;
 	bool more;
 

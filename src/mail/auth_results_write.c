@@ -86,8 +86,9 @@ add_delimited(struct buffer *b, char open, struct view v, char close)
 
 	buffer_add_char(b, open);
 	while (v.n > 0) { /* ends: each turn takes an octet at least */
-		size_t before = b->n, plain = plain_length(open, v, close);
-		if (plain > 0 && plain <= AUTH_RESULTS_VALUE_MAX - (before - from)) {
+		size_t before = b->n, room = AUTH_RESULTS_VALUE_MAX - (before - from);
+		size_t plain = plain_length(open, view_sub(v, 0, room), close);
+		if (plain > 0) {
 			buffer_add(b, view_sub(v, 0, plain));
 			v = view_from(v, plain);
 			continue;

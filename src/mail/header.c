@@ -62,7 +62,7 @@ static struct header_field *
 new_field(struct header *h)
 {
 	if (h->n == h->room) {
-		size_t room = h->room < 32 ? 32 : h->room * 2;
+		size_t room = h->room < 16 ? 16 : h->room * 2;
 		h->field = arena_grow(h->arena, h->field, h->room * sizeof(*h->field), room * sizeof(*h->field));
 		h->room = room;
 	}

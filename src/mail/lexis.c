@@ -5,6 +5,8 @@ lexis_fws(struct cursor *c)
 {
 	size_t from = cursor_offset(c), good;
 
+	if (cursor_end(c) || !char_in((char)cursor_peek(c), CC_FWS)) /* mostly */
+		return false;
 	do { /* ends: each turn but the last takes white space */
 		cursor_take(c, CC_WSP);
 		good = cursor_offset(c);

@@ -77,8 +77,10 @@ tag_list_parse(struct view text, struct tag_list *list, struct err *err)
 const struct tag *
 tag_list_find(const struct tag_list *list, const char *name)
 {
+	struct view wanted = view_of(name);
+
 	for (size_t i = 0; i < list->n; i++)
-		if (view_is(list->tag[i].name, name))
+		if (view_eq(list->tag[i].name, wanted))
 			return &list->tag[i];
 	return NULL;
 }

@@ -320,7 +320,7 @@ add_recipient(struct session *s, const struct recipient *rcpt)
 	struct message *m = &s->msg;
 
 	if (m->rcpts == m->rcpt_room) {
-		size_t room = m->rcpt_room < 4 ? 4 : m->rcpt_room * 2;
+		size_t room = m->rcpt_room == 0 ? 1 : m->rcpt_room * 2; /* mostly there is one */
 		m->rcpt = arena_grow(s->arena, m->rcpt, m->rcpt_room * sizeof(*m->rcpt), room * sizeof(*m->rcpt));
 		m->rcpt_room = room;
 	}

@@ -1,14 +1,15 @@
 #include "milter/session_state.h"
 
 /*
- * Round trips are what a filter costs, and most RCPTs have no other answer than "go on".  What is left when nobody listens
- * are limits far above what MTAs let through.
+ * Most RCPTs have no other answer than "go on", but Postfix sends what waits for no answer only when it must: without this
+ * one a message is not seen before its end, which comes too late for a head start of its DNS and for an end of ours that waits
+ * for open messages.  What is left to refuse when nobody listens are limits far above what MTAs let through.
  */
 bool
 session_replies_needed(const struct settings *settings)
 {
-	return settings->limits.recipients < LIMITS_RECIPIENTS || /* who lowers it wants 452 said in time */
-	    settings->srs.enable ||
+	return settings->process.wait_at_rcpt || settings->srs.enable ||
+	    settings->limits.recipients < LIMITS_RECIPIENTS || /* who lowers it wants 452 said in time */
 	    policy_speaks_at_rcpt(settings->policies, (enum policy_recipients)settings->policy.recipients);
 }
 

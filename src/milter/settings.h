@@ -32,6 +32,7 @@ struct process_conf {
 	int syslog_facility; /* LOG_MAIL... */
 	int log_level;	     /* enum log_level */
 	int64_t stop_wait;   /* seconds that open messages get at TERM */
+	bool wait_at_rcpt;   /* see session_replies_needed */
 	int64_t connections_max;
 	int64_t backlog;
 };

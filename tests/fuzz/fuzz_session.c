@@ -90,6 +90,7 @@ struct fuzz {
 	struct input in;
 	struct arena *arena;
 	struct session *session;
+	bool unheard;		/* nobody waits for the answer to MAIL */
 	bool in_message;	/* MAIL was let in, and no end of it came yet */
 	size_t results_fields;	/* Authentication-Results of this message */
 	struct view rcpt[RCPTS_MAX]; /* let in */
@@ -260,7 +261,8 @@ end_of_message(struct fuzz *f)
 
 	session_on_eom(f->session, ask_macro, f, &v);
 	check_reply(&v.reply);
-	assert(f->in_message || (v.reply.answer == SESSION_TEMPFAIL && v.edits == 0));
+	assert(f->in_message || (v.reply.answer != SESSION_CONTINUE && v.edits == 0));
+	assert(f->in_message || f->unheard || v.reply.answer == SESSION_TEMPFAIL);
 	assert(f->in_message ? lines_logged > before : lines_logged == before);
 	assert(v.reply.answer == SESSION_CONTINUE || v.edits == 0);
 	check_edits(f, &v);
@@ -284,7 +286,8 @@ envelope(struct fuzz *f, bool mail)
 	}
 	f->rcpts = 0;
 	struct session_reply r = session_on_mail(f->session, argv, n, ask_macro, f);
-	f->in_message = r.answer == SESSION_CONTINUE;
+	f->in_message = atomic_load(&load.messages) > 0;
+	assert(f->unheard ? r.answer == SESSION_CONTINUE : f->in_message == (r.answer == SESSION_CONTINUE));
 	f->results_fields = 0;
 	return r;
 }
@@ -428,6 +431,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	which = take_octet(&f.in);
 	env.ctx = &which;
 	f.session = session_new(&env);
+	f.unheard = which / 2 % 3 > 0;
+	session_go_unheard(f.session, f.unheard, which / 2 % 3 == 2);
 	while (f.in.n > 0)
 		play_event(&f);
 	session_free(f.session);

@@ -5,7 +5,7 @@ Usage: perf.py WORK BUILD-DIR [all|cpu|memory [OTHER-BUILD-DIR...]]
 
 For each kind of message: microseconds of user and system time of the process, the bare parts (an empty libmilter
 filter, and hashing, canonicalization and verification alone), and the ratio.  DNS is warm, from a local nsd.  Other builds
-are measured in the same rounds, a ratio for each.  Needs root only if assayd's user must change; nothing is installed.
+are measured in the same rounds, a ratio for each; "BUILD-DIR,wait-at-rcpt = false" is one with that setting.  Needs root only if assayd's user must change; nothing is installed.
 """
 
 import os
@@ -107,11 +107,12 @@ def kinds(rsa, ed):
 
 
 def start_other(lab, build):
-    """Another assayd with the same settings, on a port of its own.  (pid of its worker, port)"""
+    """Another assayd with the same settings, and what stands behind ",", on a port of its own.  (pid of its worker, port)"""
     port, name = free_port(), "other:" + build
+    build, _, more = build.partition(",")
     with open(lab.path("etc/assay.conf"), encoding="utf-8") as f:
         conf = f.read().replace(str(lab.milter_port), str(port)).replace("assayd.pid", f"assayd.{port}.pid")
-    path = write(lab.path(f"etc/assay.{port}.conf"), conf)
+    path = write(lab.path(f"etc/assay.{port}.conf"), conf + (more and more + ";\n"))
     process = lab.start(f"assayd.{port}", [os.path.join(build, "src/daemon/assayd"), "-f", "-c", path],
                         lambda: is_listening(port), env={**os.environ, "LANG": "C"})
     lab.processes[name] = lab.processes.pop(f"assayd.{port}")

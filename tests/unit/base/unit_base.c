@@ -75,6 +75,12 @@ START_TEST(utf8_is_checked)
 	struct view v = tight_cstr(utf8[_i].text);
 
 	ck_assert_msg(view_is_utf8(v) == utf8[_i].ok, "row %d", _i);
+	for (size_t before = 1; before < 20; before++) { /* ASCII is stepped over eight octets at once */
+		struct view among = tight_copy(arena_printf(arena, "%.*s%.*saaaaaaaaa", (int)before, "aaaaaaaaaaaaaaaaaaaa",
+		    VIEW_ARG(v)));
+		ck_assert_msg(view_is_utf8(among) == utf8[_i].ok, "row %d behind %zu octets", _i, before);
+		free((void *)among.p);
+	}
 	free((void *)v.p);
 }
 END_TEST
@@ -348,6 +354,9 @@ START_TEST(addresses_in_words)
 	ck_assert(!ip_is_loopback(&ip));
 	ck_assert(ip_parse(VIEW_LIT("192.0.2.1"), &ip));
 	ck_view_is(ip_reverse_name(&ip, arena), "1.2.0.192.in-addr.arpa");
+	ck_view_is(ip_text(&ip, arena), "192.0.2.1");
+	ck_assert(ip_parse(VIEW_LIT("255.100.99.10"), &ip));
+	ck_view_is(ip_text(&ip, arena), "255.100.99.10");
 	inet_pton(AF_INET6, "::ffff:127.0.0.1", &in6.sin6_addr);
 	ck_assert(ip_from_sockaddr((struct sockaddr *)&in6, &ip));
 	ck_assert_int_eq(ip.family, 4);
@@ -377,6 +386,13 @@ START_TEST(hash_folds_case_on_request)
 {
 	ck_assert(hash_view_lower(VIEW_LIT("EXAMPLE.org")) == hash_view(VIEW_LIT("example.org")));
 	ck_assert(hash_view(VIEW_LIT("EXAMPLE.org")) != hash_view(VIEW_LIT("example.org")));
+	for (int o = 0; o < 256; o++) /* each octet at each place of a word and behind it */
+		for (size_t at = 0; at < 11; at++) {
+			char as_is[] = "zzzzzzzzzzz", lower[] = "zzzzzzzzzzz";
+			as_is[at] = (char)o;
+			lower[at] = ascii_lower((char)o);
+			ck_assert(hash_view_lower((struct view){ as_is, 11 }) == hash_view((struct view){ lower, 11 }));
+		}
 	ck_assert(hash_view(VIEW_LIT("")) != hash_view((struct view){ "\0", 1 }));
 }
 END_TEST

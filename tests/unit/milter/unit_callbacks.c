@@ -91,8 +91,7 @@ run_child(int listen_fd, int control_fd, int64_t connections_max)
 	log_set_level(LOG_LEVEL_ERROR);
 	settings = settings_presets();
 	settings->site.authserv_id = VIEW_LIT("mx.example.net");
-	if (hears_rcpt)
-		settings->limits.recipients = 100;
+	settings->process.wait_at_rcpt = hears_rcpt;
 	session.shared.dns = crypt_open(&err) ? dns_open_fake(view_of(zone), &err) : NULL;
 	bool ok = session.shared.dns != NULL && milter_run(&env, &err);
 	if (!ok)
