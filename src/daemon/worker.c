@@ -210,6 +210,15 @@ warn_of_unreadable_keys(const struct conf_list *keys, const char *then, struct a
 			    VIEW_ARG(place.path), strerrordesc_np(errno), then);
 }
 
+static void
+warn_of_unreadable_tables(const struct conf_list *list, struct arena *arena)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (view_starts(list->item[i], VIEW_LIT("/")) && access(arena_cstr(arena, list->item[i]), R_OK) != 0)
+			log_warning("%.*s: cannot be read by the worker's user (%s): what it says now stays in force",
+			    VIEW_ARG(list->item[i]), strerrordesc_np(errno));
+}
+
 /* The parent read them as root; a reload reads them as we are now. */
 static void
 warn_of_unreadable_files(const struct worker *w)
@@ -227,6 +236,13 @@ warn_of_unreadable_files(const struct worker *w)
 		warn_of_unreadable_keys(&seal->keys, "a reload will keep the key as it is now", arena);
 	if (s->srs.enable)
 		warn_of_secret(arena_cstr(arena, s->srs.secrets_file));
+	if (s->srs.enable && s->srs.milter) {
+		const struct srs_leave_conf *leave = &s->srs.leave;
+		warn_of_unreadable_tables(&leave->virtual_files, arena);
+		warn_of_unreadable_tables(&leave->alias_files, arena);
+		warn_of_unreadable_tables(&leave->relocated_files, arena);
+		warn_of_unreadable_tables(&leave->local_domains, arena);
+	}
 	arena_free(arena);
 }
 

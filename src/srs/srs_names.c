@@ -59,6 +59,8 @@ check_name(struct view item, struct err *err)
 
 	if (view_is(item, "*"))
 		return true;
+	if (view_find(item, '<') != VIEW_NONE || view_find(item, '>') != VIEW_NONE)
+		return err_perm(err, "wants addresses without \"<\" and \">\"");
 	if (at == 0)
 		return err_perm(err, "wants \"example.org\" for a whole domain, without the \"@\"");
 	if (at != VIEW_NONE)

@@ -109,6 +109,30 @@ def away_means_later(lab):
 
 
 @check
+def frozen_is_as_good_as_away(lab):
+    """Sendmail waits the R of T=, then for this client no filter is there; for the next one it is."""
+    lab.stop_mta()
+    lab.start_mta(answer="R:2s")
+    workers = lab.workers()
+    try:
+        with lab.client("192.0.2.25") as smtp:
+            smtp.ehlo()
+            for pid in workers:
+                os.kill(pid, signal.SIGSTOP)
+            began = time.monotonic()
+            code, text = smtp.mail("ann@sender.example")
+            took = time.monotonic() - began
+    finally:
+        for pid in workers:
+            os.kill(pid, signal.SIGCONT)
+    assert 400 <= code < 500 and 1.5 < took < 5, (code, text, took)
+    sent(lab, letter("s-thawed"), "ann@sender.example", "user@local.test", "192.0.2.25")
+    check_in(results(lab, "s-thawed"), "spf=pass")
+    lab.stop_mta()
+    lab.start_mta()
+
+
+@check
 def end_of_message_within_its_time(lab):
     """DNS is silent: the answer comes before Sendmail stops to wait, which its log would say."""
     before = len(lab.sendmail_log())
@@ -252,6 +276,15 @@ def slow_dns_at_rcpt_within_ten_seconds(lab):
     assert 3 < took < 10, f"{took:.1f} s"
     print(f"      RCPT took {took:.1f} s", flush=True)
     check_not_in(lab.sendmail_log(), "to error state")
+
+
+@policy
+def the_queue_id_is_known_at_rcpt(lab):
+    configure(lab)
+    replies, _ = transaction(lab, "s-token", ["early@local.test"])
+    token = re.search(r"\[assay:(\w+):spf\]", replies["early@local.test"])[1]
+    check_in(lab.sendmail_log(), f"{token}: milter=assay, action=mail")
+    check_in(lab.assayd_log(), f"{token}: client=unknown[{SPOOFER}]")
 
 
 @policy

@@ -144,10 +144,10 @@ def configure(lab, **srs):
     wait_until("the new settings", lambda: lab.assayd_log().count("are in force") >= before + 2)
 
 
-def postfix(lab, main=""):
+def postfix(lab, main="", domains=("local.test", "srs.test"), virtual=VIRTUAL):
     lab.stop("postfix")
-    write(lab.path("etc/postfix/virtual"), VIRTUAL)
-    lab.start_postfix(domains=("local.test", "srs.test"), main=f"""
+    write(lab.path("etc/postfix/virtual"), virtual)
+    lab.start_postfix(domains=domains, main=f"""
 virtual_alias_maps = texthash:{lab.path("etc/postfix/virtual")}
 default_transport = smtp:[127.0.0.1]:{lab.sink_port}
 relay_domains =
@@ -352,7 +352,7 @@ def the_maps_of_the_mta_are_asked(lab):
 @test
 def restored_here(lab):
     configure(lab, restore='"milter"')
-    postfix(lab)
+    postfix(lab, "virtual_alias_domains = srs.test\n", ("local.test",), VIRTUAL + "@srs.test user@local.test\n")
     srs = forward_one(lab, "s-here1")
     options = ("NOTIFY=NEVER", "ORCPT=rfc822;first@elsewhere.example")
     replies, end = transaction(lab, "s-here2", "", [srs], STRANGER, rcpt_options=options)
@@ -361,6 +361,8 @@ def restored_here(lab):
     check_rcpt(got, "ann@sender.example", *options)
     transaction(lab, "s-here3", "", [srs], STRANGER)
     check_rcpt(sunk(lab, "s-here3")[0], "ann@sender.example", "ORCPT=rfc822;" + srs.replace("=", "+3D"))
+    e2e.sent(lab, letter("s-here4"), "bob@plain.example", "postmaster@srs.test", STRANGER)
+    assert return_path(lab, "s-here4") == "bob@plain.example"
 
 
 @test

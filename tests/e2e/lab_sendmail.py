@@ -229,8 +229,8 @@ class SendmailLab(Lab):
                        input="".join(f"{k}\t{v}\n" for k, v in rows.items()), text=True, check=True,
                        env=self.environment())
 
-    def start_mta(self, milter=None, extra="", srs="", virtual=None):
-        """extra, srs: lines of .mc behind those of contrib/sendmail/assay.mc."""
+    def start_mta(self, milter=None, srs="", virtual=None, aliases=None, answer="R:30s"):
+        """srs: lines of .mc behind those of contrib/sendmail/assay.mc; answer: other times than there."""
         if self.syslog is None:
             self.syslog = Syslog(os.path.join(self.log_dir, "sendmail.log"))
         milter = milter or f"inet:{self.milter_port}@127.0.0.1"
@@ -238,10 +238,12 @@ class SendmailLab(Lab):
             os.makedirs(self.path(name), mode=0o770, exist_ok=True)
         shutil.chown(self.path("mqueue-client"), "mail", "mail")
         write(self.path("etc/mail/local-host-names"), f"{LOCAL_DOMAIN}\n{HOST}\n")
-        write(self.path("etc/mail/aliases"), "postmaster: root\n")
+        write(self.path("etc/mail/aliases"),
+              "".join(f"{k}: {v}\n" for k, v in {"postmaster": "root", **(aliases or {})}.items()))
         self.make_certificates()
-        contrib = self.contrib("sendmail/assay.mc", socket=("S=unix:/run/assay/assay.sock", f"S={milter}"))
-        config = self.m4("sendmail.mc", "sendmail.cf", MC, contrib=contrib, extra=extra + "\n" + srs)
+        contrib = self.contrib("sendmail/assay.mc", socket=("S=unix:/run/assay/assay.sock", f"S={milter}"),
+                               times=("R:30s", answer))
+        config = self.m4("sendmail.mc", "sendmail.cf", MC, contrib=contrib, extra=srs)
         self.m4("submit.mc", "submit.cf", SUBMIT)
         self.table("virtusertable", virtual or {})
         run(self.program("sendmail"), "-C", config, "-bi", env=self.environment())

@@ -137,6 +137,20 @@ static const struct {
 	{ "pid-file = \"assayd.pid\";", "F:1: pid-file: wants a path that begins with \"/\"\n" },
 	{ "socket-mode = \"0666\"; syslog-facility = \"local3\"; log-level = \"debug\";", "" },
 	{ "user = \"\";", "F:1: user: wants a name\n" },
+	{ "srs: { leaves = (\"a@b.test\", \".b.test\", \"*\"); local-domains = (\"b.test\", \"/etc/domains\"); };", "" },
+	{ "srs: { leaves = \"@b.test\"; };",
+	    "F:1: srs.leaves: wants \"example.org\" for a whole domain, without the \"@\"\n" },
+	{ "srs: { leaves = \"<>\"; };",
+	    "F:1: srs.leaves: wants addresses without \"<\" and \">\"\n" },
+	{ "srs: { return-senders = (\"<>\", \".b.test\", \"c@b.test\"); };", "" },
+	{ "srs: { virtual = \"hash:/etc/postfix/virtual\"; };",
+	    "F:1: srs.virtual: wants paths that begin with \"/\": the text files, without \"hash:\" and the like\n" },
+	{ "srs: { aliases = \"/etc/aliases\"; };",
+	    "F: srs: virtual, aliases and leave-map need local-domains: what is none of them has left\n" },
+	{ "srs: { leave-map = \"virtual\"; };",
+	    "F:1: srs.leave-map: wants \"unix:PATH:NAME\" or \"inet:ADDRESS:PORT:NAME\"\n" },
+	{ "srs: { leave-mailers = \":host\"; };",
+	    "F:1: srs.leave-mailers: wants names as the MTA logs them: \"esmtp\", \"relay:host.example\"\n" },
 	{ "site: { authserv-id = \"mx.example.org\"; internal = (\"192.0.2.0/24\"); };", "" },
 	{ "site: { authserv-id = \"mx example\"; };",
 	    "F:1: site.authserv-id: wants a name of letters, digits, \"-\", \".\" and \"_\"\n" },
@@ -275,6 +289,30 @@ START_TEST(srs_secrets_are_opened)
 		ck_assert_msg(!ok && s->srs_now.secrets == NULL && strstr(b.p, ": srs.secrets: ") != NULL &&
 			strstr(b.p, secrets_files[_i].said) != NULL, "%s", b.p);
 	ck_assert_ptr_null(s->srs_now.store);
+	settings_unref(s);
+	unlink(path);
+}
+END_TEST
+
+START_TEST(srs_tables_are_opened_for_the_milter)
+{
+	struct buffer b = buffer_in(arena);
+	const char *path = private_file("one\n");
+	const char *more = "milter = true; local-domains = \"a.test\"; virtual = \"/nowhere/virtual\"";
+	struct settings *s = load_srs(path, more);
+
+	ck_assert(!settings_open_srs(s, NULL, note, &b));
+	buffer_add_char(&b, '\0');
+	ck_assert_msg(strstr(b.p, ": srs: /nowhere/virtual: No such file or directory") != NULL, "%s", b.p);
+	settings_unref(s);
+	s = load_srs(path, "milter = true; leave-map = \"unix:/map:x\"; local-domains = \"a.test\"");
+	ck_assert(settings_open_srs(s, NULL, note, &b));
+	ck_assert_ptr_nonnull(s->srs_tables);
+	ck_assert_ptr_nonnull(s->srs_ask);
+	settings_unref(s);
+	s = load_srs(path, "local-domains = \"a.test\"; virtual = \"/nowhere/virtual\"");
+	ck_assert(settings_open_srs(s, NULL, note, &b)); /* nobody asks them */
+	ck_assert_ptr_null(s->srs_tables);
 	settings_unref(s);
 	unlink(path);
 }
@@ -512,6 +550,7 @@ main(void)
 	tcase_add_test(tcase, parts_are_joined);
 	tcase_add_test(tcase, keys_are_opened_apart);
 	tcase_add_loop_test(tcase, srs_secrets_are_opened, 0, sizeof(secrets_files) / sizeof(secrets_files[0]));
+	tcase_add_test(tcase, srs_tables_are_opened_for_the_milter);
 	tcase_add_test(tcase, srs_disabled_opens_nothing);
 	tcase_add_test(tcase, srs_store_is_shared);
 	tcase_add_test(tcase, srs_domains_of_policy_files);

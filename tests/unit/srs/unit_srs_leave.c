@@ -5,6 +5,7 @@
 #include "srs/srs_rate.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -428,6 +429,45 @@ START_TEST(how_often)
 }
 END_TEST
 
+static struct srs_rate *shared_rate;
+
+/* Each look is due: the one who gets it reads, the others go on. */
+static void *
+look_often(void *arg)
+{
+	struct arena *arena = arena_new();
+
+	for (int64_t i = 1; i <= 500; i++) {
+		struct clock clock = { .fixed_wall = TEST_NOW, .fixed_mono_ms = 10000 * i };
+		const struct srs_table_set *set = srs_tables_take(tables, &clock, NULL, NULL);
+		struct view value;
+		ck_assert(srs_tables_find(set, SRS_TABLE_VIRTUAL, VIEW_LIT("fwd@local.test"), &value));
+		srs_tables_drop(set);
+		srs_rate_take(shared_rate, arena_printf(arena, "u%d@x.example", (int)i % 7), 100, i);
+		arena_reset(arena);
+	}
+	arena_free(arena);
+	return arg;
+}
+
+START_TEST(many_threads)
+{
+	pthread_t thread[8];
+
+	shared_rate = srs_rate_new();
+	for (size_t i = 0; i < 8; i++)
+		ck_assert_int_eq(pthread_create(&thread[i], NULL, look_often, NULL), 0);
+	for (int i = 0; i < 50; i++) {
+		put_file("next", i % 2 == 0 ? "fwd@local.test a@b.example\n" : virtual_text);
+		ck_assert_int_eq(rename(arena_printf(srs_test_arena, "%s/next", srs_test_folder()).p,
+		    arena_cstr(srs_test_arena, conf.virtual_files.item[0])), 0);
+	}
+	for (size_t i = 0; i < 8; i++)
+		pthread_join(thread[i], NULL);
+	srs_rate_free(shared_rate);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -445,6 +485,7 @@ main(void)
 	tcase_add_test(tc, a_large_table);
 	tcase_add_loop_test(tc, lines, 0, ARRAY_LEN(tables_read));
 	tcase_add_test(tc, how_often);
+	tcase_add_test(tc, many_threads);
 	suite_add_tcase(suite, tc);
 	return run_suite(suite);
 }
