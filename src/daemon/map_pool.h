@@ -5,9 +5,10 @@
 #include "srs/srs_socketmap.h"
 
 /*
- * map_pool - threads that answer requests of the maps which may wait for a disk.
+ * map_pool - threads that answer requests of the maps which wait for a disk.
  * A commit takes milliseconds, and a busy database up to five seconds: the loop that serves the clients must not
- * stand still for that long.  No lock is held while a request is answered.
+ * stand still for that long.  Most requests need no disk (ordinary recipients, senders that fit); those are answered
+ * without a thread, however long the others wait.  No lock is held while a request is answered.
  */
 
 /* As many as the SQLite store keeps connections for; they begin with the first request. */
@@ -29,8 +30,10 @@ struct map_job {
 	struct srs_result result;
 };
 
-/* Answer it here and now, by the settings in force: NOTFOUND to everything while srs.enable is false. */
+/* Answer it here and now: NOTFOUND to everything while srs.enable is false. */
 void map_job_answer(struct map_job *job, const struct settings *settings);
+/* The same, when the store need not be asked for it.  False: it must, and *job has no answer. */
+bool map_job_answer_at_once(struct map_job *job, const struct settings *settings);
 
 struct map_pool;
 

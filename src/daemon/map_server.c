@@ -87,17 +87,17 @@ finish(struct map_server *s, struct map_client *c, struct map_job *job)
 	map_job_free(job);
 }
 
-/* Here and now, or, when a disk may be waited for, by the pool: true when the client has to wait. */
+/* Here and now, or, when a disk is to be waited for, by the pool: true when the client has to wait. */
 static bool
 answer(struct map_server *s, struct map_client *c, struct view request)
 {
 	struct map_job *job = map_job_new(c, request, s->now_ms);
 	struct settings *settings = snapshot_take(s->env.snapshot);
-	bool waits = settings->srs_now.store != NULL && map_pool_put(s->pool, job);
+	bool done = map_job_answer_at_once(job, settings), waits = !done && map_pool_put(s->pool, job);
 
 	if (waits)
 		map_client_move(&s->clients, c, MAP_BUSY, s->now_ms);
-	else
+	else if (!done)
 		map_job_answer(job, settings);
 	snapshot_drop(s->env.snapshot, settings);
 	if (!waits)

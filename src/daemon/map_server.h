@@ -8,7 +8,7 @@
  * Source: srs_socketmap.h.  A worker of its own runs it: whatever strangers' addresses do to it, the milter's
  * worker does not notice.
  *
- * One loop serves all clients; requests that may wait for a disk go to map_pool.  Clients keep their connections,
+ * One loop serves all clients; requests that wait for a disk go to map_pool.  Clients keep their connections,
  * Postfix for 100 s, Sendmail as long as its process lives, so there is no time-out for an idle one; dead peers are
  * found by TCP.  When connections_max are open the one that has been idle longest makes room for the next (both
  * MTAs connect again), else the one that has been half-way longest.  A client that does not send the rest of its

@@ -21,10 +21,10 @@ opened(struct late_store *s, struct err *err)
 	if (open != NULL)
 		return open;
 	open = srs_sqlite_open(s->path, err);
-	if (open == NULL) {
+	if (open == NULL && err != NULL)
 		err->kind = ERR_TEMP;
+	if (open == NULL)
 		return NULL;
-	}
 	if (atomic_compare_exchange_strong(&s->open, &none, open))
 		return open;
 	srs_store_close(open);

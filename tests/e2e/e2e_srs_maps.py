@@ -8,6 +8,7 @@ import os
 import re
 import resource
 import select
+import shutil
 import signal
 import socket
 import socketserver
@@ -539,6 +540,38 @@ def database_out_of_reach(lab):
 
 
 @test
+def database_in_use(lab):
+    """Keys in place of addresses; what was sent under one comes home, also after a crash of all workers."""
+    def use(folder):
+        os.makedirs(lab.path(folder), exist_ok=True)
+        os.chown(lab.path(folder), 65534, 65534)
+        lab.settings(database='"always"', **{"database-file": f'"{lab.path(folder, "srs.sqlite")}"'})
+        reload(lab)
+
+    use("store")
+    code, text = lab.send(letter("m-key"), '"odd one"@sender.example', "fwd@local.test", OUTSIDE)
+    assert code == 250, text
+    key = world_got(lab, "m-key", "friend@outside.example")["from"]
+    assert re.fullmatch(r"SRS0=\S{4}=\S\S=1=[a-z2-7]+@srs\.test", key), key
+    assert os.stat(lab.path("store/srs.sqlite")).st_mode & 0o777 == 0o600
+    use("other-store")
+    assert rcpt_reply(lab, key).startswith("550 5.1.1 "), rcpt_reply(lab, key)
+    check_in(lab.assayd_log(), "event=srs-map map=reverse status=unknown address=<")
+    wait_until("the first one to be closed", lambda: os.listdir(lab.path("store")) == ["srs.sqlite"])
+    use("store")
+    killed = lab.workers()
+    for pid in killed:
+        os.kill(pid, signal.SIGKILL)
+    wait_until("all to be gone", lambda: not set(killed) & set(lab.workers()))
+    code, text = lab.send(letter("m-key-back"), "<>", key.lower(), OUTSIDE)
+    assert code == 250, text
+    world_got(lab, "m-key-back", '"odd one"@sender.example')
+    wait_until("all workers to be back", lambda: len(lab.workers()) == 4)
+    lab.settings()
+    reload(lab)
+
+
+@test
 def kill_9_loses_no_address(lab):
     """Two workers write one database from many connections, and are killed again and again."""
     known, stop, lock = {}, threading.Event(), threading.Lock()
@@ -585,7 +618,7 @@ def kill_9_loses_no_address(lab):
 
 @test
 def locked_database_keeps_nobody_else_waiting(lab):
-    with another_daemon(lab, database='"always"') as (_, (place,)):
+    with another_daemon(lab, database='"always"', exclude='"own.example"') as (_, (place,)):
         known = forward(place, "ann@sender.example")
         with contextlib.closing(sqlite3.connect(lab.path("other/srs.sqlite"), isolation_level=None)) as db:
             db.execute("BEGIN IMMEDIATE")
@@ -595,6 +628,14 @@ def locked_database_keeps_nobody_else_waiting(lab):
             time.sleep(0.5)
             began = time.monotonic()
             assert ask(place, f"reverse {known}") == "OK ann@sender.example"
+            assert time.monotonic() - began < 1
+            for i in range(30):  # more than there are threads
+                writers.append(Map(place))
+                writers[-1].send(f"forward more{i}@sender.example", "reverse x@y.example")
+            time.sleep(0.5)
+            began = time.monotonic()
+            for request in ("reverse user@local.test", 'forward ""', "forward a@own.example", "reverse SRS0=x=y@srs.test"):
+                assert ask(place, request) == "NOTFOUND "  # without the database
             assert time.monotonic() - began < 1
             db.execute("COMMIT")
         for m in writers:
@@ -671,6 +712,8 @@ def settle(lab):
     lab.maps = {"unix": ("unix", lab.path("spool/assay/srs.sock")), "inet": ("inet", ("127.0.0.1", free_port())),
                 "inet6": ("inet6", ("::1", free_port()))}
     lab.unix_text = f"unix:{lab.maps['unix'][1]}"
+    for name in ("store", "other-store"):  # of an earlier run
+        shutil.rmtree(lab.path(name), ignore_errors=True)
     lab.inet_text = f"inet:{lab.maps['inet'][1][1]}@127.0.0.1"
     inet6_text = f"inet6:{lab.maps['inet6'][1][1]}@::1"
     lab.map_texts = {lab.unix_text: lab.maps["unix"], lab.inet_text: lab.maps["inet"], inet6_text: lab.maps["inet6"]}

@@ -202,7 +202,9 @@ serve(int fd, int64_t connections_max, rlim_t files)
 		_exit(4);
 	if (files > 0 && setrlimit(RLIMIT_NOFILE, &limit) != 0)
 		_exit(5);
-	_exit(map_server_run(server, &err) ? 0 : 1);
+	bool ok = map_server_run(server, &err);
+	pthread_join(thread, NULL);
+	_exit(ok ? 0 : 1);
 }
 
 static pid_t

@@ -161,6 +161,12 @@ static const struct {
 	{ "clock-skew = 1;", "F:1: clock-skew: belongs into the group dkim\n" },
 	{ "arc: { enable = false; };\nseal: { enable = true; domain = \"a.example\"; keys = \"a:/k\"; };",
 	    "F: seal: enable = true needs arc.enable: cv= says how the chain was found\n" },
+	{ "srs: { listen = (\"unix:/run/assay/srs.sock\", \"inet6:8892@localhost\"); connections-max = 100; };", "" },
+	{ "\nsrs: { listen = \"/run/srs.sock\"; };",
+	    "F:2: srs.listen: an address is unix:PATH, inet:PORT@ADDRESS or inet6:PORT@ADDRESS\n" },
+	{ "srs: { listen = (\"unix:/a\", \"unix:/a\"); };", "F:1: srs.listen: an address stands there twice\n" },
+	{ "listen = \"unix:/a\";\nsrs: { listen = \"unix:/a\"; };",
+	    "F:2: srs.listen: the milter listens there: the maps want an address of their own\n" },
 };
 
 START_TEST(what_is_said)
@@ -510,6 +516,8 @@ static const struct {
 	    "limits.milter-timeout: the change needs a restart\n" },
 	{ "", "dns: { timeout = 100; wait-per-message = 1; };", "dns.timeout: the change needs a restart\n" },
 	{ "listen = \"unix:/b\";", "listen = (\"unix:/b\");", "" },
+	{ "", "srs: { listen = \"unix:/b\"; connections-max = 7; maxage = 3; exclude = \"a.example\"; };",
+	    "srs.listen: the change needs a restart\nsrs.connections-max: the change needs a restart\n" },
 };
 
 START_TEST(restart_needed)

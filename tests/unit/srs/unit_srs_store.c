@@ -1,6 +1,7 @@
 #include "unit/srs/srs_test.h"
 
 #include "srs/srs_hash.h"
+#include "srs/srs_late_store.h"
 
 #include <config.h>
 
@@ -260,6 +261,69 @@ START_TEST(nothing_is_lost_by_a_kill)
 }
 END_TEST
 
+struct asker {
+	pthread_t thread;
+	struct srs_store *store;
+	int id;
+	bool ok;
+};
+
+static void *
+ask_in_thread(void *arg)
+{
+	struct asker *a = arg;
+	struct arena *arena = arena_new();
+	struct view key = arena_printf(arena, "key%d", a->id), address;
+	struct err err;
+
+	a->ok = srs_store_put(a->store, key, VIEW_LIT("ann@sender.example"), 1, &err) &&
+	    srs_store_get(a->store, key, arena, &address, &err) == SRS_FOUND && view_is(address, "ann@sender.example");
+	srs_store_close(a->store);
+	arena_free(arena);
+	return NULL;
+}
+
+/* All find it closed; whoever opens it, they end up with one. */
+START_TEST(late_store_is_opened_by_all_at_once)
+{
+	struct srs_store *store = srs_late_store_new(store_path());
+	struct asker askers[8];
+	struct err err;
+
+	ck_assert_int_ne(access(store_path(), F_OK), 0);
+	for (int i = 0; i < ARRAY_LEN(askers); i++) {
+		askers[i] = (struct asker){ .store = srs_late_store_ref(store), .id = i };
+		ck_assert_int_eq(pthread_create(&askers[i].thread, NULL, ask_in_thread, &askers[i]), 0);
+	}
+	for (int i = 0; i < ARRAY_LEN(askers); i++) {
+		pthread_join(askers[i].thread, NULL);
+		ck_assert(askers[i].ok);
+	}
+	ck_assert(srs_late_store_open(store, &err));
+	ck_assert(srs_late_store_is_of(store, store_path()));
+	srs_store_close(store);
+	ck_assert_int_ne(access(arena_printf(srs_test_arena, "%s-wal", store_path()).p, F_OK), 0); /* closed by the last */
+}
+END_TEST
+
+/* TEMP while its folder is missing, whatever SQLite makes of that; then it is there. */
+START_TEST(late_store_may_come_later)
+{
+	const char *place = arena_printf(srs_test_arena, "%s/later", srs_test_folder()).p;
+	struct srs_store *store = srs_late_store_new(arena_printf(srs_test_arena, "%s/srs.sqlite", place).p);
+	struct view address;
+	struct err err = { .kind = ERR_PERM };
+
+	ck_assert(!srs_store_put(store, VIEW_LIT("k"), VIEW_LIT("a@b"), 1, &err));
+	ck_assert_int_eq(err.kind, ERR_TEMP);
+	ck_assert_int_eq(srs_store_get(store, VIEW_LIT("k"), srs_test_arena, &address, &err), SRS_FOUND_ERROR);
+	ck_assert_int_eq(mkdir(place, 0700), 0);
+	ck_assert_msg(srs_store_put(store, VIEW_LIT("k"), VIEW_LIT("a@b"), 1, &err), "%s", err.text);
+	ck_assert_int_eq(srs_store_get(store, VIEW_LIT("k"), srs_test_arena, &address, &err), SRS_FOUND);
+	srs_store_close(store);
+}
+END_TEST
+
 START_TEST(file_is_private)
 {
 	struct stat st;
@@ -294,6 +358,8 @@ add_tests(TCase *tc)
 	tcase_add_test(tc, one_key_never_means_two);
 	tcase_add_test(tc, many_writers);
 	tcase_add_test(tc, nothing_is_lost_by_a_kill);
+	tcase_add_test(tc, late_store_is_opened_by_all_at_once);
+	tcase_add_test(tc, late_store_may_come_later);
 	tcase_add_test(tc, file_is_private);
 	tcase_add_test(tc, what_is_no_database);
 }
