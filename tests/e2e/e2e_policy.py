@@ -162,7 +162,8 @@ def refused_at_rcpt_alone(lab):
     configure(lab)
     replies, end = transaction(lab, "p-early", ["early@local.test", "open@local.test", "early@local.test"])
     # Sendmail puts the address in front.
-    assert re.match(r"550 5\.7\.23 (<early@local\.test>\.\.\. )?SPF says fail \[assay:\w+:spf\]$", replies["early@local.test"]), replies
+    wanted = r"550 5\.7\.23 (<early@local\.test>\.\.\. )?SPF says fail \[assay:\w+:spf\]$"
+    assert re.match(wanted, replies["early@local.test"]), replies
     assert end.startswith("250"), end
     assert boxes(lab, "p-early", 1) == ["open@local.test"]
     replies, _ = transaction(lab, "p-early2", ["early@local.test"])
@@ -283,7 +284,8 @@ def prdr_by_wire(lab):
             m.header(b"From", b" <ceo@bank.example>")
             m.header(b"Subject", b" " + mark)
             return m.end(), m.edits
-    answer, edits = ends(b"p-prdr1", [("open@local.test",), ("strict@local.test",), ("jail@local.test", b"NOTIFY=NEVER")])
+    answer, edits = ends(b"p-prdr1", [("open@local.test",), ("strict@local.test",),
+                                      ("jail@local.test", b"NOTIFY=NEVER")])
     assert answer == b"c", answer
     assert [(k, d) for k, d in edits if k in (b"-", b"+", b"2")] == [
         (b"-", b"<strict@local.test>\0"), (b"-", b"<jail@local.test>\0"),

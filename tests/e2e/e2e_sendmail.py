@@ -23,7 +23,7 @@ from e2e_policy import FILES, SPOOFER, configure, spoof, transaction
 from lab import LabError, header_fields, wait_until, write
 from lab_sendmail import MSA_PORT, OUTSIDE, PLACE, SendmailLab, enter
 from mailkit import letter
-from verifiers import start_rspamd
+from verifiers import RSPAMD_PACKAGES, start_rspamd
 
 # Tests that are about Postfix; each has a brother here.
 POSTFIX_ONLY = {"unix_socket_below_the_queue_directory", "held_by_postfix", "sendmail_is_never_refused_at_rcpt",
@@ -313,7 +313,7 @@ def own_people_by_smtp_and_by_command(lab):
 
 @seal
 def sendmail_rewrites_addresses_after_us(lab):
-    """Lists that are folded otherwise survive, as do a Date and Message-ID that it adds; white space within does not."""
+    """Lists that are folded anew survive, and so does a message that gets a Date; white space within does not."""
     e2e_arc.settle(lab)
     for mark, to, survives in (
             ("s-fold", 'a@local.test,\n\t"B, C" <b@local.test>,\n   c@local.test', True),
@@ -350,9 +350,9 @@ SUITES = [(e2e.zones, of_both(e2e.TESTS) + CHECKS, ()), (policy_zones, of_both(e
 def main():
     if len(sys.argv) < 3:
         sys.exit(__doc__)
-    enter(sys.argv[1])
     wanted, passed, failed = sys.argv[3:], 0, 0
     try:
+        enter(sys.argv[1], [(RSPAMD_PACKAGES, "rspamd-root")])
         for zones, tests, more in SUITES:
             if wanted and not any(t.__name__ in wanted for t in tests):
                 continue

@@ -1,9 +1,9 @@
 #!/usr/bin/python3
-"""SRS end to end, through Postfix and Sendmail, with the lines of contrib/: mail that is forwarded, and what comes back.
+"""SRS end to end, through Postfix and Sendmail, with the lines of contrib/: mail that is forwarded, and its bounces.
 
 Usage: e2e_srs_lines.py WORK ASSAYD postfix|sendmail [NAME...]
-Every test runs in three ways: by maps alone, there by the milter and back by the map, and by the milter alone.  Prints a
-line for each test and closes with "N passed, N failed"; status 77 where Sendmail has no namespaces.
+Every test runs in three ways: by maps alone, there by the milter and back by the map, and by the milter alone.  Prints
+a line for each test and closes with "N passed, N failed"; status 77 where Sendmail has no namespaces.
 """
 
 import os
@@ -61,8 +61,8 @@ def came_home(lab, mark, rcpt, arguments=(), mail="<>"):
 
 @test
 def forwarded_with_a_sender_that_passes_spf(lab):
-    code, text = transaction(lab, "r-there", "ann@sender.example", ["fwd@local.test"], options=["RET=HDRS", "ENVID=QQ+2B1"],
-                             arguments=DSN)
+    code, text = transaction(lab, "r-there", "ann@sender.example", ["fwd@local.test"],
+                             options=["RET=HDRS", "ENVID=QQ+2B1"], arguments=DSN)
     assert code == 250, text
     envelope = lab.left("r-there")
     sender = path_of(envelope.mail)
@@ -140,7 +140,8 @@ def own_senders_stay(lab):
 def senders_of_another_srs_host_become_srs1(lab):
     theirs = "SRS0=HHHH=TT=far.example=orig@sender.example"
     sender = forwarded(lab, "r-srs1", theirs)
-    assert re.fullmatch(r"SRS1=[A-Za-z0-9+/]{4}=sender\.example==HHHH=TT=far\.example=orig@srs\.example", sender), sender
+    wanted = r"SRS1=[A-Za-z0-9+/]{4}=sender\.example==HHHH=TT=far\.example=orig@srs\.example"
+    assert re.fullmatch(wanted, sender), sender
     assert path_of(came_home(lab, "r-srs1-home", sender).rcpts[0]) == theirs
 
 
@@ -156,7 +157,7 @@ def the_local_recipient_of_the_same_message(lab):
 
 @test
 def what_waits_in_the_queue(lab):
-    """assayd stops while the next hop says "later".  Only Sendmail's map is asked when mail leaves, and leaves it as it is."""
+    """assayd stops while the next hop says "later": only Sendmail's map is asked when mail leaves, and is not there."""
     lab.outside().refuse = [("friend@", "451 4.2.0 later")]
     code, text = transaction(lab, "r-queue", "ann@sender.example", ["fwd@local.test"])
     assert code == 250, text
@@ -255,10 +256,10 @@ def main():
     if len(sys.argv) < 4 or sys.argv[3] not in MTAS:
         sys.exit(__doc__)
     kind, start = MTAS[sys.argv[3]]
-    if kind is SendmailLab:
-        enter(sys.argv[1])
     passed = failed = 0
     try:
+        if kind is SendmailLab:
+            enter(sys.argv[1])
         for way in WAYS:
             with kind(sys.argv[1], sys.argv[2], print, os.environ.get("ASSAYD_WRAPPER", "").split()) as lab:
                 start(lab, way)
