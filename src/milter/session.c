@@ -235,7 +235,7 @@ begin_message(struct session *s, struct view argument, session_macro *macro, voi
 	m->null_sender = argument.n == 0 || view_is(argument, "<>");
 	header_init(&m->header, s->arena, (size_t)limits->header_octets, (size_t)limits->header_fields);
 	m->seal.may = session_seal_may(s);
-	session_srs_begin(s);
+	session_srs_begin(s, macro, ctx);
 	begin_assessment(s);
 }
 
@@ -492,5 +492,6 @@ session_on_eom(struct session *s, session_macro *macro, void *ctx, struct sessio
 	if (o.settled != NULL && verdict->reply.answer == SESSION_CONTINUE) {
 		session_log_removed(s, o.settled);
 		session_log_returned(s, o.settled);
+		session_srs_count(s);
 	}
 }

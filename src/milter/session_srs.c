@@ -66,15 +66,21 @@ is_foreign(struct session *s)
 	    !srs_is_excluded(conf, m->from.domain) && !srs_leave_is_local(&leave, m->from.domain);
 }
 
+/* Whatever site.trust-authenticated says: a user's own address is for him to use. */
+static bool
+is_authenticated(session_macro *macro, void *ctx)
+{
+	return macro != NULL && view_of(macro(ctx, "{auth_authen}")).n > 0;
+}
+
 void
-session_srs_begin(struct session *s)
+session_srs_begin(struct session *s, session_macro *macro, void *ctx)
 {
 	struct message *m = &s->msg;
 	const struct srs_conf *conf = &m->settings->srs;
-	bool ours = m->trust == TRUST_AUTHENTICATED || (m->trust != TRUST_NONE && !conf->internal);
 
 	m->srs.sender = m->srs.why = VIEW_EMPTY;
-	if (!is_on(s) || !conf->milter || ours)
+	if (!is_on(s) || !conf->milter || is_authenticated(macro, ctx) || (m->trust != TRUST_NONE && !conf->internal))
 		return;
 	if (m->settings->srs_tables != NULL) {
 		m->srs.tables = srs_tables_take(m->settings->srs_tables, s->env->clock, say_tables, NULL);
@@ -191,6 +197,8 @@ is_refused(struct session *s, struct recipient *rcpt, struct verdict *v)
 	if (!is_on(s) || !srs_is_own(&settings->srs, rcpt->path.domain))
 		return false;
 	srs_reverse(&settings->srs_now, rcpt->path.text, clock_wall(s->env->clock), s->arena, &r);
+	if (r.outcome == SRS_TEMP)
+		log_warning("%.*s: event=srs-temperror why=\"%.*s\"", VIEW_ARG(session_log_id(s)), VIEW_ARG(r.why));
 	if (refusal_of(r.outcome, v)) {
 		rcpt->srs.status = name_of(srs_outcome_names, (int)r.outcome);
 		return true;
@@ -247,12 +255,28 @@ is_other_kind(const struct session *s, const struct recipient *rcpt)
 }
 
 static bool
-is_too_often(struct session *s, const struct recipient *rcpt)
+is_counted(const struct session *s, const struct recipient *rcpt)
 {
-	const struct message *m = &s->msg;
+	return rcpt->srs.restored.n > 0 && s->msg.trust == TRUST_NONE && s->env->returns != NULL;
+}
 
-	return rcpt->srs.restored.n > 0 && m->trust == TRUST_NONE && s->env->returns != NULL &&
-	    !srs_rate_take(s->env->returns, rcpt->srs.restored, m->settings->srs.return_rate, clock_mono_ms(s->env->clock));
+/* Messages count, not those who only ask whether the address is good, as some receivers of forwarded mail do. */
+static bool
+is_too_often(const struct session *s, const struct recipient *rcpt)
+{
+	return is_counted(s, rcpt) && !srs_rate_has_room(s->env->returns, rcpt->srs.restored,
+	    s->msg.settings->srs.return_rate, clock_mono_ms(s->env->clock));
+}
+
+void
+session_srs_count(struct session *s)
+{
+	struct message *m = &s->msg;
+
+	for (size_t i = 0; i < m->rcpts; i++)
+		if (is_counted(s, &m->rcpt[i]))
+			srs_rate_take(s->env->returns, m->rcpt[i].srs.restored, m->settings->srs.return_rate,
+			    clock_mono_ms(s->env->clock));
 }
 
 bool
@@ -338,6 +362,10 @@ session_srs_settle(struct session *s, const struct settlement *settled, struct v
 		conf.domain = m->srs.first.domain;
 	srs.conf = &conf;
 	srs_forward(&srs, m->from.text, clock_wall(s->env->clock), s->arena, &r);
+	if (r.outcome == SRS_REWRITTEN && !is_sound(r.address, s->arena)) {
+		r.outcome = SRS_NO_ADDRESS;
+		r.why = VIEW_LIT("the new sender would be no address");
+	}
 	m->srs.outcome = name_of(srs_outcome_names, (int)r.outcome);
 	if (r.why.n > 0)
 		m->srs.why = r.why;
@@ -345,7 +373,7 @@ session_srs_settle(struct session *s, const struct settlement *settled, struct v
 		*v = refusal("srs-temperror", 451, "4.3.0", "The sender cannot be rewritten for forwarding now, please try again");
 		return false;
 	}
-	if (r.outcome == SRS_REWRITTEN && is_sound(r.address, s->arena))
+	if (r.outcome == SRS_REWRITTEN)
 		m->srs.sender = arena_printf(s->arena, "<%.*s>", VIEW_ARG(r.address));
 	return true;
 }

@@ -122,7 +122,7 @@ struct session_reply session_reply_for(struct session *s, const struct verdict *
 void session_reply_prdr(struct session *s, const struct settlement *settled, struct session_reply *reply);
 
 /* session_srs.c */
-void session_srs_begin(struct session *s); /* at MAIL */
+void session_srs_begin(struct session *s, session_macro *macro, void *ctx); /* at MAIL */
 /* Fills rcpt->srs.  False: an SRS address of ours that is not let in; as session_admit. */
 bool session_srs_admit(struct session *s, struct recipient *rcpt, session_macro *macro, void *ctx,
     struct session_reply *reply);
@@ -130,6 +130,9 @@ bool session_srs_admit(struct session *s, struct recipient *rcpt, session_macro 
 bool session_srs_join(struct session *s, const struct recipient *rcpt, struct session_reply *reply);
 /* The new sender, for those that get the message.  False: *v defers it. */
 bool session_srs_settle(struct session *s, const struct settlement *settled, struct verdict *v);
+
+/* The message is accepted: what came back by it counts (srs_rate.h). */
+void session_srs_count(struct session *s);
 
 /* session.c: decide the message before its time; the first reason stands.  rule: a literal. */
 void session_refuse_message(struct session *s, struct session_reply reply, const char *rule);

@@ -37,9 +37,9 @@ srs_rate_free(struct srs_rate *rate)
 	mem_free(rate);
 }
 
-/* Its bucket, or in its place the one that is full for longest. */
+/* Its bucket, or the one whose place it gets: full for longest. */
 static struct bucket *
-bucket_of(struct srs_rate *rate, uint64_t address)
+bucket_for(struct srs_rate *rate, uint64_t address)
 {
 	struct bucket *row = rate->row[address % ROWS], *oldest = row;
 
@@ -49,23 +49,35 @@ bucket_of(struct srs_rate *rate, uint64_t address)
 		if (row[i].full_ms < oldest->full_ms)
 			oldest = &row[i];
 	}
-	*oldest = (struct bucket){ address, 0 };
 	return oldest;
 }
 
-bool
-srs_rate_take(struct srs_rate *rate, struct view address, int64_t per_hour, int64_t now_ms)
+static bool
+use(struct srs_rate *rate, struct view address, int64_t per_hour, int64_t now_ms, bool take)
 {
 	uint64_t known = hash_view_lower(address);
 
 	if (per_hour <= 0)
 		return true;
 	lock_take(&rate->lock);
-	struct bucket *b = bucket_of(rate, known);
-	int64_t full = (b->full_ms > now_ms ? b->full_ms : now_ms) + HOUR_MS / per_hour;
+	struct bucket *b = bucket_for(rate, known);
+	int64_t full = b->address == known && b->full_ms > now_ms ? b->full_ms : now_ms;
+	full += HOUR_MS / per_hour;
 	bool ok = full - now_ms <= HOUR_MS;
-	if (ok)
-		b->full_ms = full;
+	if (ok && take)
+		*b = (struct bucket){ known, full };
 	lock_drop(&rate->lock);
 	return ok;
+}
+
+bool
+srs_rate_has_room(struct srs_rate *rate, struct view address, int64_t per_hour, int64_t now_ms)
+{
+	return use(rate, address, per_hour, now_ms, false);
+}
+
+bool
+srs_rate_take(struct srs_rate *rate, struct view address, int64_t per_hour, int64_t now_ms)
+{
+	return use(rate, address, per_hour, now_ms, true);
 }

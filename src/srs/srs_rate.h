@@ -14,7 +14,9 @@ struct srs_rate;
 struct srs_rate *srs_rate_new(void);
 void srs_rate_free(struct srs_rate *rate); /* NULL is fine */
 
-/* One more for the address (case does not matter).  False: that is too many.  per_hour 0: never. */
+/* May there be one more for the address (case does not matter)?  per_hour 0: any number. */
+bool srs_rate_has_room(struct srs_rate *rate, struct view address, int64_t per_hour, int64_t now_ms);
+/* One more.  False: that is too many, and does not count. */
 bool srs_rate_take(struct srs_rate *rate, struct view address, int64_t per_hour, int64_t now_ms);
 
 #endif

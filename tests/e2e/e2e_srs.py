@@ -297,6 +297,10 @@ def not_more_than_so_many_come_back(lab):
     configure(lab, return_rate="3")
     e2e.sent(lab, letter("s-rate"), "carol@sender.example", "fwd@local.test", SENDER)
     srs = address(sunk(lab, "s-rate")[0]["mail"])
+    with lab.client(STRANGER) as smtp:  # who only asks whether there is such an address takes nothing away
+        smtp.ehlo()
+        for _ in range(5):
+            assert smtp.mail("")[0] == 250 and smtp.rcpt(srs)[0] == 250 and smtp.rset()[0] == 250
     codes = [transaction(lab, f"s-rate{i}", "", [srs], STRANGER)[0][srs][:9] for i in range(5)]
     assert codes == ["250 2.1.5"] * 3 + ["450 4.7.1"] * 2, codes
 

@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -83,9 +84,9 @@ enum manner { KIND, CLOSES_AFTER, GARBAGE, TWO_ANSWERS, SILENT, HALF };
 
 static struct {
 	int listener;
-	enum manner manner;
+	_Atomic enum manner manner;
 	pthread_t thread;
-	int connections, questions;
+	atomic_int connections, questions;
 	char path[256];
 } server;
 

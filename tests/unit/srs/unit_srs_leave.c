@@ -416,7 +416,10 @@ START_TEST(how_often)
 
 	for (int i = 0; i < 6; i++)
 		ck_assert(srs_rate_take(rate, i % 2 == 0 ? ann : VIEW_LIT("Ann@Sender.Example"), 6, 5000));
+	ck_assert(!srs_rate_has_room(rate, ann, 6, 5000));
 	ck_assert(!srs_rate_take(rate, ann, 6, 5000));
+	for (int i = 0; i < 10; i++)
+		ck_assert(srs_rate_has_room(rate, bob, 6, 5000)); /* asking takes nothing */
 	ck_assert(srs_rate_take(rate, bob, 6, 5000));
 	ck_assert(!srs_rate_take(rate, ann, 6, 5000 + 599999));
 	ck_assert(srs_rate_take(rate, ann, 6, 5000 + 600000));
