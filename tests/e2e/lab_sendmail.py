@@ -160,8 +160,8 @@ FEATURE(`no_default_msa')
 DAEMON_OPTIONS(`Name=MTA, Family=inet, Addr=127.0.0.1, Port=25')
 DAEMON_OPTIONS(`Name=MTA6, Family=inet6, Addr=::1, Port=25')
 DAEMON_OPTIONS(`Name=MSA, Family=inet, Addr=127.0.0.1, Port={msa}')
-{contrib}
-{extra}
+include(`{etc}/assay.mc')dnl
+include(`{etc}/assay-srs.mc')dnl
 MAILER(`local')
 MAILER(`smtp')
 """
@@ -232,7 +232,7 @@ class SendmailLab(Lab):
                        env=self.environment())
 
     def start_mta(self, milter=None, srs="", virtual=None, aliases=None, answer="R:30s"):
-        """srs: lines of .mc behind those of contrib/sendmail/assay.mc; answer: other times than there."""
+        """srs: lines of .mc behind those of contrib/sendmail/assay.mc; answer: another time than there."""
         if self.syslog is None:
             self.syslog = Syslog(os.path.join(self.log_dir, "sendmail.log"))
         milter = milter or f"inet:{self.milter_port}@127.0.0.1"
@@ -243,9 +243,11 @@ class SendmailLab(Lab):
         write(self.path("etc/mail/aliases"),
               "".join(f"{k}: {v}\n" for k, v in {"postmaster": "root", **(aliases or {})}.items()))
         self.make_certificates()
-        contrib = self.contrib("sendmail/assay.mc", socket=("S=unix:/run/assay/assay.sock", f"S={milter}"),
-                               times=("R:30s", answer))
-        config = self.m4("sendmail.mc", "sendmail.cf", MC, contrib=contrib, extra=srs)
+        lines = self.contrib("sendmail/assay.mc", socket=("S=unix:/run/assay/assay.sock", f"S={milter}"),
+                             times=("R:30s", answer))
+        write(self.path("etc/mail/assay.mc"), lines)
+        write(self.path("etc/mail/assay-srs.mc"), srs)
+        config = self.m4("sendmail.mc", "sendmail.cf", MC)
         self.m4("submit.mc", "submit.cf", SUBMIT)
         self.table("virtusertable", virtual or {})
         run(self.program("sendmail"), "-C", config, "-bi", env=self.environment())
