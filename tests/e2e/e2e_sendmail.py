@@ -327,16 +327,32 @@ def sendmail_rewrites_addresses_after_us(lab):
         e2e_arc.ask_all(lab, message, survives)
 
 
+@seal
+def names_without_a_domain_get_one(lab):
+    """On the way out."""
+    e2e_arc.settle(lab, clients='"all"')
+    lab.outside()
+    for mark, to, survives in (("s-long", "a@local.test, b@local.test", True), ("s-short", "a, b@local.test", False)):
+        sent(lab, f"From: Ann <ann@sender.example>\nTo: {to}\nSubject: {mark}\n\nx\n", "ann@sender.example",
+             "pal@outside.example")
+        e2e_arc.ask_all(lab, lab.left(mark).message, survives)
+
+
 # --- the whole ------------------------------------------------------------------------------
+
+def outside_zone(lab):
+    lab.zone("outside.example", ["@ IN MX 10 in", f"in IN A {OUTSIDE}"])
+
 
 def policy_zones(lab):
     e2e_policy.zones(lab)
-    lab.zone("outside.example", ["@ IN MX 10 in", f"in IN A {OUTSIDE}"])
+    outside_zone(lab)
 
 
 def arc_zones(lab):
     lab.assayctl = os.path.join(os.path.dirname(lab.assayd_path), "../cli/assayctl")
     e2e_arc.zones(lab)
+    outside_zone(lab)
 
 
 def of_both(tests):
