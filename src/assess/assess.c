@@ -3,6 +3,7 @@
 #include "arc/arc_seal.h"
 #include "crypt/digest.h"
 #include "sig/body_hash.h"
+#include "spf/spf_trace.h"
 
 #include <poll.h>
 
@@ -93,9 +94,16 @@ begin_spf(struct assess *a, const struct assess_client *client)
 		.dnssec = a->conf->dnssec,
 		.now = a->now,
 	};
+	if (a->shared.trace) {
+		a->found.spf_trace = spf_trace_new(a->arena);
+		a->found.spf_helo_trace = spf_trace_new(a->arena);
+	}
+	a->spf_input.trace = a->found.spf_trace;
 	a->mailfrom = spf_begin(&a->spf_input, SPF_MAILFROM, a->dns, a->arena);
 	a->helo_dns = dns_task_beside(a->dns, share_of(a->conf, SHARE_HELO));
+	a->spf_input.trace = a->found.spf_helo_trace;
 	a->helo = spf_begin(&a->spf_input, SPF_HELO, a->helo_dns, a->arena);
+	a->spf_input.trace = NULL;
 }
 
 struct assess *

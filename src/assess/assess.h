@@ -37,6 +37,7 @@ struct assess_shared {
 	struct dns *dns;
 	struct key_cache *keys;	    /* NULL: each key is parsed anew */
 	struct spf_cache *records; /* NULL: each SPF record is parsed anew */
+	bool trace;		   /* say how SPF came about: assessment.spf_trace */
 };
 
 struct assess_client {
@@ -52,6 +53,7 @@ struct assessment {
 	const struct spf_result *spf_helo; /* NULL: not asked */
 	const struct spf_result *spf_guess; /* NULL: not asked */
 	struct view guess_field;	   /* value of an X-SPF-Guess field; empty: nothing was guessed */
+	struct spf_trace *spf_trace, *spf_helo_trace; /* NULL: nobody looks on */
 	const struct spf_input *spf_input; /* for spf_header_comment and the like; NULL: not asked */
 	struct view received_spf;	   /* value of a Received-SPF field; empty: not wanted, or SPF not asked */
 	struct from_domain from;

@@ -1,5 +1,8 @@
 #include "cli/check_json.h"
 
+#include "dmarc/dmarc_record.h"
+#include "spf/spf_trace.h"
+
 #include <stdio.h>
 
 static void
@@ -52,8 +55,32 @@ json_spf_members(struct json *j, const struct spf_result *r)
 	json_bool(j, "secure", r->secure);
 }
 
+void
+json_spf_trace(struct json *j, const struct spf_trace *trace)
+{
+	static const char *const kinds[] = {
+		[SPF_TRACE_RECORD] = "record", [SPF_TRACE_TERM] = "term", [SPF_TRACE_EXPLANATION] = "explanation",
+	};
+
+	json_array(j, "trace");
+	for (size_t i = 0; trace != NULL && i < trace->n; i++) {
+		const struct spf_trace_row *row = &trace->row[i];
+		json_object(j, NULL);
+		json_cstr(j, "kind", kinds[row->kind]);
+		json_number(j, "depth", row->depth);
+		json_text(j, "name", row->name);
+		json_text(j, "text", row->text);
+		json_cstr(j, "outcome", row->outcome);
+		json_text(j, "note", row->note);
+		json_number(j, "lookups", row->lookups);
+		json_number(j, "voids", row->voids);
+		json_end(j, '}');
+	}
+	json_end(j, ']');
+}
+
 static void
-json_spf(struct json *j, const char *key, const struct spf_result *r)
+json_spf(struct json *j, const char *key, const struct spf_result *r, const struct spf_trace *trace)
 {
 	if (r == NULL) {
 		json_null(j, key);
@@ -61,6 +88,8 @@ json_spf(struct json *j, const char *key, const struct spf_result *r)
 	}
 	json_object(j, key);
 	json_spf_members(j, r);
+	if (trace != NULL)
+		json_spf_trace(j, trace);
 	json_end(j, '}');
 }
 
@@ -115,6 +144,7 @@ json_dmarc(struct json *j, const struct dmarc_result *r)
 	json_cstr(j, "dmarc_status", name_of(dmarc_status_names, (int)r->status));
 	json_text(j, "dmarc_status_text", r->text);
 	json_text(j, "dmarc_used_domain", r->used_domain);
+	json_text(j, "record", r->record == NULL ? VIEW_EMPTY : r->record->text);
 	json_cstr(j, "dmarc_domain_policy", name_of(dmarc_policy_names, (int)r->policy));
 	json_cstr(j, "policy_tag", r->policy_tag);
 	json_cstr(j, "applied_policy", name_of(dmarc_policy_names, (int)r->applied));
@@ -140,6 +170,22 @@ json_dns(struct json *j, const struct dns_task_stats *stats)
 }
 
 void
+json_assessment(struct json *j, const struct assessment *found)
+{
+	json_from(j, &found->from);
+	json_spf(j, "spf", found->spf, found->spf_trace);
+	json_spf(j, "spf_helo", found->spf_helo, found->spf_helo_trace);
+	json_spf(j, "spf_guess", found->spf_guess, NULL);
+	json_dmarc(j, found->dmarc);
+	json_arc(j, found->arc);
+	json_array(j, "facts");
+	for (size_t i = 0; i < found->facts.n; i++)
+		json_fact(j, &found->facts.fact[i]);
+	json_end(j, ']');
+	json_dns(j, &found->dns);
+}
+
+void
 check_json_print(struct view authserv_id, struct view field, const struct assessment *found, struct arena *arena)
 {
 	struct json j = json_in(arena);
@@ -147,17 +193,7 @@ check_json_print(struct view authserv_id, struct view field, const struct assess
 	json_object(&j, NULL);
 	json_text(&j, "authserv_id", authserv_id);
 	json_text(&j, "authentication_results", field);
-	json_from(&j, &found->from);
-	json_spf(&j, "spf", found->spf);
-	json_spf(&j, "spf_helo", found->spf_helo);
-	json_spf(&j, "spf_guess", found->spf_guess);
-	json_dmarc(&j, found->dmarc);
-	json_arc(&j, found->arc);
-	json_array(&j, "facts");
-	for (size_t i = 0; i < found->facts.n; i++)
-		json_fact(&j, &found->facts.fact[i]);
-	json_end(&j, ']');
-	json_dns(&j, &found->dns);
+	json_assessment(&j, found);
 	json_end(&j, '}');
 	json_print(&j);
 }

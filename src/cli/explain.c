@@ -1,92 +1,14 @@
 /*
  * assayctl explain - a stored message through the daemon's own session: every fact, every rule, every edit, every reply.
  */
+#include "cli/explain.h"
+
 #include "base/buffer.h"
 #include "base/log.h"
-#include "cli/cli.h"
-#include "cli/json.h"
-#include "milter/session.h"
-#include "milter/settings.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
-
-struct story {
-	const struct cli_command *self;
-	struct arena *arena;
-	struct cli_world world;
-	struct view ip, helo, name, from, auth, queue_id;
-	struct cli_list rcpt;
-	bool json, colour;
-	struct settings *settings;
-	struct json j;
-	struct view line; /* of the log, the last one */
-	int status;
-};
-
-/* ---- printing ---- */
-
-/* An odd octet of a stranger must not reach a terminal. */
-static void
-print_clean(struct view v)
-{
-	for (size_t i = 0; i < v.n; i++)
-		if (v.p[i] == '\n')
-			fputs("\n                ", stdout);
-		else
-			putchar(v.p[i] == '\t' || (v.p[i] >= ' ' && v.p[i] <= '~') ? v.p[i] : '?');
-}
-
-static const char *
-paint(const struct story *st, const char *sgr)
-{
-	return st->colour ? sgr : "";
-}
-
-#define GREEN "\033[32m"
-#define RED "\033[31m"
-#define DIM "\033[2m"
-#define PLAIN "\033[0m"
-
-static void
-row(const struct story *st, const char *key, struct view value)
-{
-	if (st->json)
-		return;
-	printf("%s%-14s%s  ", paint(st, DIM), key, paint(st, PLAIN));
-	print_clean(value);
-	putchar('\n');
-}
-
-static void
-tell_reply(struct story *st, const char *key, struct view about, const struct session_reply *r)
-{
-	static const char *const words[] = { "250 ok", "250 ok", "550 refused", "451 deferred", "250 accepted", "250 discarded" };
-	struct buffer b = buffer_in(st->arena);
-	bool good = r->answer == SESSION_CONTINUE || r->answer == SESSION_SKIP || r->answer == SESSION_ACCEPT;
-
-	buffer_add(&b, about);
-	buffer_addf(&b, "%s%s", about.n > 0 ? "  " : "", paint(st, good ? GREEN : RED));
-	if (r->code != 0)
-		buffer_addf(&b, "%d %.*s %.*s", r->code, VIEW_ARG(r->enhanced), VIEW_ARG(r->text));
-	else
-		buffer_add_cstr(&b, words[r->answer]);
-	if (st->json) {
-		json_object(&st->j, NULL);
-		json_cstr(&st->j, "at", key);
-		json_text(&st->j, "about", about);
-		json_cstr(&st->j, "answer", words[r->answer]);
-		json_number(&st->j, "code", r->code);
-		json_text(&st->j, "enhanced", r->enhanced);
-		json_text(&st->j, "text", r->text);
-		json_end(&st->j, '}');
-		return;
-	}
-	printf("%s%-14s%s  ", paint(st, DIM), key, paint(st, PLAIN));
-	fwrite(b.p, 1, b.n, stdout);
-	printf("%s\n", paint(st, PLAIN));
-}
 
 /* ---- the session's surroundings ---- */
 
@@ -107,10 +29,17 @@ static void
 keep_line(void *ctx, enum log_level level, const char *text)
 {
 	struct story *st = ctx;
+	struct cli_list *said = &st->said;
 
 	(void)level;
-	st->line = arena_copy(st->arena, view_of(text));
-	row(st, "log", st->line);
+	said->item = arena_grow(st->arena, said->item, said->n * sizeof(*said->item), (said->n + 1) * sizeof(*said->item));
+	said->item[said->n++] = arena_copy(st->arena, view_of(text));
+}
+
+static const char *
+text_or_null(struct story *st, struct view text)
+{
+	return text.n == 0 ? NULL : arena_cstr(st->arena, text);
 }
 
 static const char *
@@ -120,91 +49,25 @@ ask_macro(void *ctx, const char *name)
 
 	if (view_is(view_of(name), "i"))
 		return arena_cstr(st->arena, st->queue_id);
-	if (view_is(view_of(name), "{auth_authen}") && st->auth.n > 0)
-		return arena_cstr(st->arena, st->auth);
+	if (view_is(view_of(name), "{auth_authen}"))
+		return text_or_null(st, st->auth);
+	if (view_is(view_of(name), "{cert_subject}"))
+		return text_or_null(st, st->certificate);
+	if (view_is(view_of(name), "{tls_version}") && (st->tls || st->certificate.n > 0))
+		return "TLSv1.3";
 	return NULL;
 }
 
+/* What the session is about to decide upon. */
 static void
-tell_rule(struct story *st, const struct policy_step *step)
-{
-	const char *outcome = step->decides ? "decides" : step->holds ? "holds, too late" : step->not_for_ours ?
-	    "not for clients of ours" : "does not hold";
-
-	if (st->json) {
-		json_object(&st->j, NULL);
-		json_text(&st->j, "rule", step->rule.rule);
-		json_text(&st->j, "file", step->rule.file);
-		json_number(&st->j, "line", step->rule.line);
-		json_cstr(&st->j, "action", name_of(verdict_action_names, (int)step->rule.action));
-		json_bool(&st->j, "shadow", step->shadow);
-		json_cstr(&st->j, "outcome", outcome);
-		json_end(&st->j, '}');
-		return;
-	}
-	row(st, step->shadow ? "  shadow rule" : "  rule", arena_printf(st->arena, "%.*s (%.*s:%u) %s: %s",
-	    VIEW_ARG(step->rule.rule), VIEW_ARG(step->rule.file), step->rule.line,
-	    name_of(verdict_action_names, (int)step->rule.action), outcome));
-}
-
-/* What the session is about to decide upon, rule by rule. */
-static void
-tell_rules(void *ctx, const struct policy_set *set, const struct policy_facts *facts, const struct recipient *rcpt, size_t n)
+decided_upon(void *ctx, const struct policy_set *set, const struct policy_facts *facts, const struct recipient *rcpt, size_t n)
 {
 	struct story *st = ctx;
-	struct policy_step step;
 
-	if (st->json) {
-		json_end(&st->j, ']'); /* of the replies at RCPT */
-		json_array(&st->j, "rules");
-	}
-	for (size_t i = 0; i < n; i++) {
-		row(st, "recipient", rcpt[i].argument);
-		if (st->json) {
-			json_object(&st->j, NULL);
-			json_text(&st->j, "recipient", rcpt[i].argument);
-			json_array(&st->j, "tried");
-		}
-		for (size_t k = 0; policy_step(set, facts, &rcpt[i], k, false, st->arena, &step); k++)
-			tell_rule(st, &step);
-		for (size_t k = 0; policy_step(set, facts, &rcpt[i], k, true, st->arena, &step); k++)
-			if (step.rule.rule.n > 0)
-				tell_rule(st, &step);
-		if (st->json) {
-			json_end(&st->j, ']');
-			json_end(&st->j, '}');
-		}
-	}
-	if (st->json) {
-		json_end(&st->j, ']');
-		json_array(&st->j, "end");
-	}
-}
-
-static void
-tell_edit(struct story *st, const struct edit *e)
-{
-	static const char *const words[] = { "insert", "delete", "change-from", "add-rcpt", "delete-rcpt", "quarantine" };
-	struct buffer b = buffer_in(st->arena);
-
-	if (st->json) {
-		json_object(&st->j, NULL);
-		json_cstr(&st->j, "edit", words[e->kind]);
-		json_text(&st->j, "name", e->name);
-		json_text(&st->j, "value", e->value);
-		json_text(&st->j, "args", e->args);
-		json_number(&st->j, "nth", e->nth);
-		json_end(&st->j, '}');
-		return;
-	}
-	buffer_addf(&b, "%s ", words[e->kind]);
-	buffer_add(&b, e->name);
-	buffer_add_cstr(&b, e->kind == EDIT_INSERT_HEADER ? ":" : "");
-	buffer_add(&b, e->value);
-	if (e->nth > 0)
-		buffer_addf(&b, " %u", e->nth);
-	buffer_addf(&b, "%s%.*s", e->args.n > 0 ? " " : "", VIEW_ARG(e->args));
-	row(st, "edit", buffer_view(&b));
+	story_facts(st, facts);
+	story_rules(st, set, facts, rcpt, n);
+	story_part(st, "end");
+	st->decided = true;
 }
 
 /* ---- playing it ---- */
@@ -219,20 +82,21 @@ in_brackets(struct story *st, struct view address)
 static bool
 play_envelope(struct story *st, struct session *s, struct err *err)
 {
-	struct session_connect c = { .name = st->name, .port = 25, .local = st->ip.n == 0 };
+	struct session_connect c = { .name = st->name, .port = 25, .local = st->local || (st->ip.n == 0 && !st->has_log) };
 	struct view from = in_brackets(st, st->from);
 
 	if (st->ip.n > 0 && !ip_parse(st->ip, &c.client))
 		return err_perm(err, "--ip wants an IPv4 or IPv6 address");
+	story_part(st, "envelope");
 	session_on_connect(s, &c, ask_macro, st);
 	session_on_helo(s, st->helo, ask_macro, st);
 	struct session_reply reply = session_on_mail(s, &from, 1, ask_macro, st);
-	tell_reply(st, "MAIL", from, &reply);
+	story_reply(st, "MAIL", from, &reply);
 	size_t accepted = 0;
 	for (size_t i = 0; i < st->rcpt.n && reply.answer == SESSION_CONTINUE; i++) {
 		struct view rcpt = in_brackets(st, st->rcpt.item[i]);
 		struct session_reply one = session_on_rcpt(s, &rcpt, 1, ask_macro, st);
-		tell_reply(st, "RCPT", rcpt, &one);
+		story_reply(st, "RCPT", rcpt, &one);
 		accepted += one.answer == SESSION_CONTINUE;
 	}
 	st->status = accepted > 0 ? CLI_OK : CLI_FAIL;
@@ -250,9 +114,11 @@ play_message(struct story *st, struct session *s, const struct header *header, s
 	session_on_eoh(s, ask_macro, st);
 	session_on_body(s, body);
 	session_on_eom(s, ask_macro, st, &v);
+	if (!st->decided) /* refused before anything was asked */
+		story_part(st, "end");
 	for (size_t i = 0; i < v.edits; i++)
-		tell_edit(st, &v.edit[i]);
-	tell_reply(st, "end of DATA", VIEW_EMPTY, &v.reply);
+		story_edit(st, &v.edit[i]);
+	story_reply(st, "end of DATA", VIEW_EMPTY, &v.reply);
 	if (v.reply.answer == SESSION_REJECT)
 		st->status = CLI_FAIL;
 	else if (v.reply.answer == SESSION_TEMPFAIL)
@@ -274,11 +140,22 @@ with_crlf(struct story *st, struct view body)
 	return buffer_view(&b);
 }
 
+static void
+tell_said(struct story *st)
+{
+	story_part(st, "log");
+	for (size_t i = 0; i < st->said.n; i++) {
+		story_row(st, "log", MOOD_PLAIN, st->said.item[i]);
+		if (st->json)
+			json_text(&st->j, NULL, st->said.item[i]);
+	}
+}
+
 static bool
 play(struct story *st, struct view message, struct err *err)
 {
 	struct session_env env = { .settings_take = take_settings, .settings_drop = drop_settings, .ctx = st,
-		.decided_upon = tell_rules };
+		.decided_upon = decided_upon, .shared = { .trace = true } };
 	struct header header;
 	struct clock clock;
 	struct view body;
@@ -287,7 +164,7 @@ play(struct story *st, struct view message, struct err *err)
 	header_init(&header, st->arena, (size_t)st->settings->limits.header_octets, (size_t)st->settings->limits.header_fields);
 	if (!cli_clock(&st->world, &clock, err) || !header_read(message, &header, &body, err))
 		return false;
-	env.shared.dns = cli_dns_open(&st->world, &st->settings->dns, st->arena, err);
+	env.shared.dns = st->dns = cli_dns_open(&st->world, &st->settings->dns, st->arena, err);
 	if (env.shared.dns == NULL)
 		return false;
 	gethostname(host, sizeof(host) - 1);
@@ -299,7 +176,69 @@ play(struct story *st, struct view message, struct err *err)
 		play_message(st, s, &header, with_crlf(st, body));
 	session_free(s);
 	dns_close(env.shared.dns);
+	if (ok)
+		tell_said(st);
 	return ok;
+}
+
+/* ---- before it ---- */
+
+static void
+note_keys(void *ctx, const char *text)
+{
+	struct story *st = ctx;
+
+	if (st->no_keys.n == 0)
+		st->no_keys = arena_copy(st->arena, view_of(text));
+}
+
+/* Who asks is seldom who may read the keys; the story goes on without the seal, and says so. */
+static void
+open_keys(struct story *st)
+{
+	if (!settings_open_keys(st->settings, NULL, note_keys, st))
+		st->settings->sealing.keys = 0;
+}
+
+static void
+tell_beginning(struct story *st)
+{
+	const struct settings *s = st->settings;
+
+	if (st->json) {
+		json_text(&st->j, "settings", s->path);
+		json_text(&st->j, "keys", st->no_keys);
+		json_text(&st->j, "queue_id", st->queue_id);
+		json_number(&st->j, "recipients_not_in_the_log", (int64_t)st->line.more);
+		return;
+	}
+	story_rowf(st, "settings", "%.*s", VIEW_ARG(s->path.n > 0 ? s->path : VIEW_LIT("presets")));
+	story_rowf(st, "client", "%.*s[%.*s], helo %.*s", VIEW_ARG(st->name), VIEW_ARG(st->ip.n > 0 ? st->ip : VIEW_LIT("local")),
+	    VIEW_ARG(st->helo));
+	if (st->world.time.n > 0)
+		story_rowf(st, "time", "%.*s seconds since 1970", VIEW_ARG(st->world.time));
+	if (st->no_keys.n > 0)
+		story_row(st, "seal", MOOD_ODD, arena_printf(st->arena, "not all of it can be shown: %.*s\n"
+		    "(run it as a user who may read the key)", VIEW_ARG(st->no_keys)));
+	if (st->line.more > 0)
+		story_row(st, "recipients", MOOD_ODD, arena_printf(st->arena, "%zu more are not in the line of the log: "
+		    "--rcpt names them", st->line.more));
+}
+
+#define DEFAULT_CONFIG SYSCONFDIR "/assay/assay.conf" /* as assayd has it */
+
+static bool
+load(struct story *st)
+{
+	if (st->world.config.n == 0 && access(DEFAULT_CONFIG, F_OK) == 0)
+		st->world.config = VIEW_LIT(DEFAULT_CONFIG);
+	st->settings = cli_settings(&st->world, st->arena);
+	if (st->settings == NULL)
+		return false;
+	st->settings->generation = 1;
+	st->settings->history = NULL; /* a story is no mail */
+	open_keys(st);
+	return true;
 }
 
 static int
@@ -308,23 +247,21 @@ explain(struct story *st, struct view file)
 	struct view message;
 	struct err err;
 
-	st->settings = cli_settings(&st->world, st->arena);
-	if (st->settings == NULL)
+	if (!load(st))
 		return CLI_USAGE;
-	st->settings->generation = 1;
-	st->settings->history = NULL; /* a story is no mail */
 	st->colour = !st->json && isatty(STDOUT_FILENO) && getenv("NO_COLOR") == NULL;
 	log_to_function(keep_line, st);
 	st->j = json_in(st->arena);
-	if (st->json) {
+	if (st->json)
 		json_object(&st->j, NULL);
-		json_array(&st->j, "envelope");
+	bool ok = cli_read(file, st->arena, &message, &err);
+	if (ok) {
+		tell_beginning(st);
+		ok = play(st, message, &err);
 	}
-	bool ok = cli_read(file, st->arena, &message, &err) && play(st, message, &err);
 	log_to_stderr("assayctl");
 	if (ok && st->json) {
 		json_end(&st->j, ']');
-		json_text(&st->j, "log", st->line);
 		json_end(&st->j, '}');
 		json_print(&st->j);
 	}
@@ -334,10 +271,27 @@ explain(struct story *st, struct view file)
 	return ok ? st->status : CLI_USAGE;
 }
 
+/* NULL: none; else what is wrong with the words. */
+static const char *
+mistake_in(const struct story *st, const struct cli_list *files)
+{
+	struct view file = files->n == 1 ? files->item[0] : VIEW_EMPTY;
+
+	if (file.n == 0)
+		return "wants one FILE (\"-\" is standard input)";
+	if (st->log.n > 0 && st->log_file.n > 0)
+		return "wants --log or --log-file, not both";
+	if (view_is(file, "-") && (view_is(st->log, "-") || view_is(st->log_file, "-")))
+		return "cannot read the message and the log from standard input both";
+	if (st->id.n > 0 && st->log_file.n == 0)
+		return "--id is of use with --log-file only";
+	return NULL;
+}
+
 int
 cli_explain(const struct cli_command *self, struct cli_list words, struct arena *arena)
 {
-	struct story st = { .self = self, .arena = arena, .queue_id = VIEW_LIT("EXPLAIN"), .line = VIEW_EMPTY };
+	struct story st = { .self = self, .arena = arena, .queue_id = VIEW_LIT("EXPLAIN"), .no_keys = VIEW_EMPTY };
 	bool help = false;
 	const struct cli_option options[] = {
 		{ .name = "ip", .value_name = "ADDR", .help = "the client; without it the mail is local", .value = &st.ip },
@@ -346,21 +300,34 @@ cli_explain(const struct cli_command *self, struct cli_list words, struct arena 
 		{ .name = "from", .value_name = "ADDR", .help = "envelope sender (default: the null sender)", .value = &st.from },
 		{ .name = "rcpt", .value_name = "ADDR", .help = "envelope recipient; may stand several times", .list = &st.rcpt },
 		{ .name = "auth", .value_name = "USER", .help = "the client has used SMTP AUTH", .value = &st.auth },
+		{ .name = "tls", .help = "the client has used TLS", .given = &st.tls },
+		{ .name = "certificate", .value_name = "NAME", .help = "of its verified certificate", .value = &st.certificate },
+		{ .name = "log", .value_name = "LINE", .help = "take the envelope from this line of the log (\"-\": standard input)",
+		    .value = &st.log },
+		{ .name = "log-file", .value_name = "FILE", .help = "take it from the last line for --id in this log",
+		    .value = &st.log_file },
+		{ .name = "id", .value_name = "QUEUEID", .help = "of the message in --log-file", .value = &st.id },
 		{ .name = "json", .help = "all of it as JSON", .given = &st.json },
 		CLI_WORLD_OPTIONS(&st.world),
 		{ .name = "help", .help = "this text", .given = &help },
 	};
 	size_t n = sizeof(options) / sizeof(options[0]);
 	struct cli_list arguments;
+	struct err err;
 
-	st.ip = st.helo = st.name = st.from = st.auth = VIEW_EMPTY;
+	st.ip = st.helo = st.name = st.from = st.auth = st.certificate = st.log = st.log_file = st.id = VIEW_EMPTY;
 	if (!cli_options(self, options, n, words, &arguments, arena))
 		return CLI_USAGE;
 	if (help) {
 		cli_help(self, options, n);
 		return CLI_OK;
 	}
-	if (arguments.n != 1 || st.rcpt.n == 0)
-		return cli_usage(self, "wants one FILE (\"-\" is standard input) and at least one --rcpt");
+	const char *mistake = mistake_in(&st, &arguments);
+	if (mistake != NULL)
+		return cli_usage(self, "%s", mistake);
+	if (!story_take_log(&st, &err))
+		return cli_usage(self, "%s", err.text);
+	if (st.rcpt.n == 0)
+		return cli_usage(self, "wants at least one --rcpt");
 	return explain(&st, arguments.item[0]);
 }

@@ -92,30 +92,6 @@ print_answer(const struct answer *a, bool with_engine, struct arena *arena)
 }
 
 static void
-json_trace(struct json *j, const struct spf_trace *trace)
-{
-	static const char *const kinds[] = {
-		[SPF_TRACE_RECORD] = "record", [SPF_TRACE_TERM] = "term", [SPF_TRACE_EXPLANATION] = "explanation",
-	};
-
-	json_array(j, "trace");
-	for (size_t i = 0; trace != NULL && i < trace->n; i++) {
-		const struct spf_trace_row *row = &trace->row[i];
-		json_object(j, NULL);
-		json_cstr(j, "kind", kinds[row->kind]);
-		json_number(j, "depth", row->depth);
-		json_text(j, "name", row->name);
-		json_text(j, "text", row->text);
-		json_cstr(j, "outcome", row->outcome);
-		json_text(j, "note", row->note);
-		json_number(j, "lookups", row->lookups);
-		json_number(j, "voids", row->voids);
-		json_end(j, '}');
-	}
-	json_end(j, ']');
-}
-
-static void
 json_answer(struct json *j, const struct answer *a, struct arena *arena)
 {
 	const struct spf_result *r = a->r;
@@ -127,7 +103,7 @@ json_answer(struct json *j, const struct answer *a, struct arena *arena)
 	json_text(j, "spf_header_comment", spf_header_comment(&a->in, r, arena));
 	json_text(j, "spf_smtp_comment", spf_smtp_comment(&a->in, r, arena));
 	json_text(j, "spf_received", spf_received(&a->in, a->identity, r, arena));
-	json_trace(j, a->in.trace);
+	json_spf_trace(j, a->in.trace);
 	json_end(j, '}');
 }
 

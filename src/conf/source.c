@@ -176,7 +176,10 @@ skip_text(struct scan *s)
 {
 	struct err *err = s->join->err;
 
-	while (!cursor_char(&s->c, '"')) {
+	for (;;) { /* ends: each turn takes an octet, or returns */
+		cursor_take(&s->c, CC_QTEXT | CC_WSP | CC_UTF8); /* all but the quote, the backslash, controls */
+		if (cursor_char(&s->c, '"'))
+			return true;
 		if (cursor_text_nocase(&s->c, VIEW_LIT("\\x00")))
 			return err_perm(err, "a text cannot hold \\x00") || wrong(s);
 		if (cursor_text(&s->c, VIEW_LIT("\\\\")) || cursor_text(&s->c, VIEW_LIT("\\\"")))
@@ -185,7 +188,6 @@ skip_text(struct scan *s)
 			return err_perm(err, "a text is not closed on its line, or holds a control character") ||
 			    wrong(s);
 	}
-	return true;
 }
 
 /* Digits, a sign has gone before. */
@@ -235,7 +237,12 @@ scan_one(struct scan *s)
 		return take_include(s);
 	if (char_in((char)c, CC_DIGIT))
 		return skip_number(s);
-	if (cursor_text(&s->c, VIEW_LIT("/*")))
+	if (c == ' ' || c == '\t') {
+		cursor_take(&s->c, CC_WSP);
+		s->line_start = line_start;
+		return true;
+	}
+	if (c == '/' && cursor_text(&s->c, VIEW_LIT("/*")))
 		return skip_comment(s);
 	if (c == '#' || (c == '/' && cursor_text(&s->c, VIEW_LIT("//")))) {
 		cursor_until(&s->c, '\n');
@@ -248,13 +255,13 @@ scan_one(struct scan *s)
 		return true;
 	}
 	cursor_any(&s->c, ~0u);
-	s->line_start = c == '\n' || (line_start && (c == ' ' || c == '\t'));
+	s->line_start = c == '\n';
 	s->line += c == '\n';
 	if (c == '"')
 		return skip_text(s);
 	if (c == '@')
 		return err_perm(s->join->err, "\"@\" has no meaning here; @include begins its line") || wrong(s);
-	if (c != '\n' && c != '\t' && c != '\r' && c != '\f' && !char_in((char)c, CC_VCHAR | CC_WSP))
+	if (c != '\n' && c != '\r' && c != '\f' && !char_in((char)c, CC_VCHAR | CC_WSP))
 		return err_perm(s->join->err, "octet 0x%02x has no meaning here", (unsigned)c) || wrong(s);
 	return nest(s, c);
 }

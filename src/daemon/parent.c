@@ -7,6 +7,7 @@
 #include "daemon/notify.h"
 #include "daemon/pidfile.h"
 #include "daemon/reload.h"
+#include "milter/settings_force.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -161,6 +162,16 @@ reap(struct parent *p)
 
 /* ---- what comes in ------------------------------------------------------------------------ */
 
+/* For `assayctl conf diff`; nothing else depends on it. */
+static void
+publish(const struct parent *p)
+{
+	struct err err;
+
+	if (!settings_force_write(p->settings, p->at_start, settings_force_path(p->at_start->process.pid_file, p->arena).p, &err))
+		log_warning("%s", err.text);
+}
+
 /* All are ready for the first time: the start command may return. */
 static void
 tell_up(struct parent *p)
@@ -169,6 +180,7 @@ tell_up(struct parent *p)
 		if (!p->child[i].ready)
 			return;
 	p->up = true;
+	publish(p);
 	notify("READY=1");
 	if (!p->start->foreground) {
 		log_to_syslog("assayd", p->settings->process.syslog_facility);
@@ -208,6 +220,7 @@ reload(struct parent *p)
 	log_set_level((enum log_level)after->process.log_level);
 	settings_unref(p->settings);
 	p->settings = after;
+	publish(p);
 	signal_children(p, SIGUSR1);
 }
 
@@ -365,6 +378,7 @@ static void
 end(struct parent *p)
 {
 	listeners_close(&p->listeners, true);
+	unlink(settings_force_path(p->at_start->process.pid_file, p->arena).p);
 	pidfile_drop(p->at_start->process.pid_file.p, p->pid_fd);
 	close(p->signal_fd);
 	if (p->up)

@@ -288,9 +288,18 @@ settings_reload(const char *path, const struct settings *before, void (*say)(voi
 	return s;
 }
 
-/* Taken over by a reload although their neighbours of the group are not, and the other way about for group "srs". */
-static bool
-is_reloadable(const struct conf_section *section, const char *name)
+bool
+settings_read_rows(struct settings *s, struct view text, const char *name, void (*say)(void *ctx, const char *text), void *ctx)
+{
+	struct conf_target target[PARTS];
+
+	for (size_t i = 0; i < PARTS; i++)
+		target[i] = (struct conf_target){ parts[i].section, (char *)s + parts[i].offset };
+	return conf_read_text(text, name, target, PARTS, s->arena, say, ctx);
+}
+
+bool
+settings_reloads(const struct conf_section *section, const char *name)
 {
 	if (section == &srs_section)
 		return strcmp(name, "listen") != 0 && strcmp(name, "connections-max") != 0;
@@ -324,7 +333,7 @@ compare_section(const struct conf_section *section, const void *before, const vo
 
 	for (size_t i = 0; i < section->items; i++) {
 		const struct conf_item *item = &section->item[i];
-		if (is_reloadable(section, item->name) ||
+		if (settings_reloads(section, item->name) ||
 		    view_eq(conf_item_value(item, before, words), conf_item_value(item, after, words)))
 			continue;
 		say(ctx, arena_printf(words, "%s%s%s: the change needs a restart", section->name, dot, item->name).p);

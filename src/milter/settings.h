@@ -108,9 +108,15 @@ struct settings *settings_reload(const char *path, const struct settings *before
     void (*say)(void *ctx, const char *text), void *ctx);
 /* All presets, as an empty file would give; for tests and assayctl without a file. */
 struct settings *settings_presets(void);
+/* The rows of a text into settings of settings_presets: nothing is opened.  For settings_force.h. */
+bool settings_read_rows(struct settings *settings, struct view text, const char *name,
+    void (*say)(void *ctx, const char *text), void *ctx);
 struct settings *settings_ref(struct settings *settings);
 void settings_unref(struct settings *settings); /* NULL is fine */
 
+
+/* Does a reload take over that row? */
+bool settings_reloads(const struct conf_section *section, const char *name);
 
 /*
  * Name, one say() each, the settings that differ between the two and that a running daemon does not take over:

@@ -50,6 +50,9 @@ const struct policy_set *policy_load(const struct policy_conf *conf, const struc
     struct arena *arena, conf_say *say, void *ctx);
 size_t policy_mistakes(const struct policy_set *set); /* files that hold any */
 size_t policy_files(const struct policy_set *set);
+struct policy_text;
+/* The files as they are in force.  false: no more. */
+bool policy_text_nth(const struct policy_set *set, size_t i, struct policy_text *text);
 
 /* A set of the texts given, as files of these names; for tests, fuzzing and the like. */
 struct policy_text {

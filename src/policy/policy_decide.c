@@ -199,11 +199,13 @@ decide_one(const struct policy_chain *chain, const struct policy_facts *f, const
 	*out = v;
 }
 
-/* For a recipient who does not want DMARC looked at: the same message, DMARC not asked. */
-static struct policy_facts
-without_dmarc(const struct policy_facts *facts, struct arena *arena)
+struct policy_facts
+policy_facts_under(const struct policy_trust *trust, const struct policy_facts *facts, struct arena *arena)
 {
 	struct policy_facts f = *facts;
+
+	if (!trust->dmarc_disable_verify)
+		return f;
 	struct assessment *found = ARENA_NEW(arena, struct assessment);
 
 	*found = *facts->found;
@@ -225,7 +227,7 @@ policy_decide(const struct policy_set *set, const struct policy_facts *facts, co
 		policy_find(set, &rcpt[i], now);
 		if (i == 0 || !policy_chain_eq(now, before)) { /* neighbours mostly share their files */
 			struct policy_trust trust = policy_trust_of(now);
-			own = trust.dmarc_disable_verify ? without_dmarc(facts, arena) : *facts;
+			own = policy_facts_under(&trust, facts, arena);
 			d = policy_dmarc(&trust, &own, arena);
 			if (now->n == 0 && facts->found->dmarc != NULL)
 				d = facts->found->dmarc->disposition; /* nobody said how to judge it */

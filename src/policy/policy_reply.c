@@ -250,13 +250,13 @@ find_variable(struct view name, struct policy_piece *piece, struct err *err)
 {
 	struct suggest near = suggest_for(name);
 
-	for (int i = 0; i < VARIABLES; i++) {
+	for (int i = 0; i < VARIABLES; i++)
 		if (view_is(name, variables[i].name)) {
 			piece->variable = i;
 			return true;
 		}
+	for (int i = 0; i < VARIABLES; i++)
 		suggest_word(&near, variables[i].name);
-	}
 	struct view shown = view_sub(name, 0, 40);
 	if (near.best != NULL)
 		return err_perm(err, "no such variable: %%{%.*s}; did you mean %%{%s}?", VIEW_ARG(shown), near.best);

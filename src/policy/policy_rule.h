@@ -216,6 +216,8 @@ struct dmarc_disposition policy_dmarc(const struct policy_trust *trust, const st
 /* policy_decide.c: what holds for one recipient */
 enum policy_mode policy_mode_of(const struct policy_chain *chain);
 struct policy_trust policy_trust_of(const struct policy_chain *chain);
+/* For a recipient who does not want DMARC looked at: the same message, DMARC not asked. */
+struct policy_facts policy_facts_under(const struct policy_trust *trust, const struct policy_facts *facts, struct arena *arena);
 /* False: the rule would refuse a client of ours without naming such clients. */
 bool policy_is_for(const struct policy_rule *rule, const struct policy_facts *f);
 bool policy_has_shadow(const struct policy_chain *chain);

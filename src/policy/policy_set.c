@@ -276,9 +276,24 @@ take_stale(struct policy_reading *r, struct policy_set *set, const struct policy
 }
 
 static void
+keep_keys(struct policy_set *set, const struct policy_block *block, struct arena *arena)
+{
+	size_t wanted = set->keys + block->keys;
+
+	if (wanted > set->key_room) {
+		size_t room = wanted * 2;
+		set->key = arena_grow(arena, set->key, set->key_room * sizeof(*set->key), room * sizeof(*set->key));
+		set->key_room = room;
+	}
+	for (size_t i = 0; i < block->keys; i++)
+		set->key[set->keys++] = block->key[i];
+}
+
+static void
 keep_block(struct policy_reading *r, struct policy_set *set, struct policy_block *block)
 {
 	claim(set, block);
+	keep_keys(set, block, r->arena);
 	collect_tags(set, &block->rules, r->arena);
 	if (block->seal != NULL) {
 		block->seal->number = set->seals;
@@ -338,16 +353,6 @@ make_room(struct policy_set *set, size_t used, size_t more, struct arena *arena)
 			*slot_of(set, old[i].key) = old[i];
 }
 
-static size_t
-keys_used(const struct policy_set *set)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < set->blocks; i++)
-		n += set->block[i].keys;
-	return n;
-}
-
 #define CLAIMS_MAX ((size_t)2 * POLICY_ITEMS_MAX) /* of one file */
 
 static struct policy_set *
@@ -373,7 +378,7 @@ policy_of_texts(const struct policy_conf *conf, const struct policy_text *text, 
 		struct conf_tree tree = { .text = VIEW_EMPTY };
 		const char *name = arena_cstr(arena, view_of(text[i].name));
 		bool read = conf_tree_text(text[i].text, name, arena, &tree, say, ctx);
-		make_room(set, keys_used(set), CLAIMS_MAX, arena);
+		make_room(set, set->keys, CLAIMS_MAX, arena);
 		add_file(&r, set, name, read ? &tree : NULL, before);
 	}
 	return set;
@@ -435,17 +440,22 @@ policy_load(const struct policy_conf *conf, const struct policy_set *before, str
 	}
 	struct policy_set *set = new_set(conf, names.n, arena);
 	make_room(set, names.n, CLAIMS_MAX, arena);
-	size_t used = 0;
 	for (size_t i = 0; i < names.n; i++) {
 		struct conf_tree tree = { .text = VIEW_EMPTY };
 		bool read = conf_tree_file(names.name[i], arena, &tree, say, ctx);
-		make_room(set, used, CLAIMS_MAX, arena);
-		size_t blocks = set->blocks;
+		make_room(set, set->keys, CLAIMS_MAX, arena);
 		add_file(&r, set, names.name[i], read ? &tree : NULL, before);
-		if (set->blocks > blocks)
-			used += set->block[blocks].keys;
 	}
 	return set;
+}
+
+bool
+policy_text_nth(const struct policy_set *set, size_t i, struct policy_text *text)
+{
+	if (set == NULL || i >= set->blocks)
+		return false;
+	*text = (struct policy_text){ set->block[i].file.p, set->block[i].text }; /* file: of a C string */
+	return true;
 }
 
 size_t

@@ -20,6 +20,8 @@ struct policy_set {
 	size_t slots;
 	struct view *tag; /* lower case, each once */
 	size_t tags;
+	struct view *key; /* of all files, in their order */
+	size_t keys, key_room;
 	const struct policy_seal **seal; /* by their number */
 	size_t seals;
 	struct view *srs_domain;

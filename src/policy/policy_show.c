@@ -43,14 +43,10 @@ policy_show(const struct policy_set *set, const struct recipient *rcpt, struct a
 bool
 policy_key(const struct policy_set *set, size_t i, struct view *key)
 {
-	for (size_t b = 0; set != NULL && b < set->blocks; b++) {
-		if (i < set->block[b].keys) {
-			*key = set->block[b].key[i];
-			return true;
-		}
-		i -= set->block[b].keys;
-	}
-	return false;
+	if (set == NULL || i >= set->keys)
+		return false;
+	*key = set->key[i];
+	return true;
 }
 
 bool
@@ -130,14 +126,15 @@ policy_step(const struct policy_set *set, const struct policy_facts *facts, cons
 	if (rule == NULL)
 		return false;
 	struct policy_trust trust = policy_trust_of(&chain);
-	struct dmarc_disposition d = policy_dmarc(&trust, facts, arena);
+	struct policy_facts own = policy_facts_under(&trust, facts, arena);
+	struct dmarc_disposition d = policy_dmarc(&trust, &own, arena);
 	*step = (struct policy_step){ .rule = { rule->action, rule->name, rule->file, rule->line }, .shadow = shadow };
-	step->not_for_ours = !policy_is_for(rule, facts);
-	step->holds = !step->not_for_ours && policy_when_holds(&rule->when, facts, &d) == TRUTH_YES;
+	step->not_for_ours = !policy_is_for(rule, &own);
+	step->holds = !step->not_for_ours && policy_when_holds(&rule->when, &own, &d) == TRUTH_YES;
 	step->decides = step->holds;
 	for (size_t k = 0; k < i && step->decides; k++) {
 		const struct policy_rule *before = nth_rule(&chain, k, shadow);
-		if (policy_is_for(before, facts) && policy_when_holds(&before->when, facts, &d) == TRUTH_YES)
+		if (policy_is_for(before, &own) && policy_when_holds(&before->when, &own, &d) == TRUTH_YES)
 			step->decides = false;
 	}
 	return true;

@@ -5,7 +5,7 @@ failed=0
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 mkdir "$work/domains"
-echo "policy: { directory = \"$work/domains\"; recipients = \"split\"; };" >"$work/assay.conf"
+echo "pid-file = \"$work/pid\"; policy: { directory = \"$work/domains\"; recipients = \"split\"; };" >"$work/assay.conf"
 echo 'policy: { directory = ""; };' >"$work/none.conf"
 cat >"$work/domains/a.conf" <<'END'
 domains = "a.test";
@@ -63,8 +63,9 @@ expect 0 "2 policy files in force, 0 with mistakes" -- conf check --config "$wor
 expect 0 "$work/domains/a.conf:4: spoofed: reject" "shadow all: discard" "built-in: accept" -- \
 	conf show u@a.test --config "$work/assay.conf"
 expect 2 "show wants an address" -- conf show "a b" --config "$work/assay.conf"
-expect 0 "0 names change" -- conf diff --config "$work/assay.conf" --before "$work/assay.conf"
-expect 1 "2 names change" "early.test" -- conf diff --config "$work/assay.conf" --before "$work/none.conf"
+expect 0 "0 settings change, 0 names change" -- conf diff --config "$work/assay.conf" --before "$work/assay.conf"
+expect 1 "3 settings change, 2 names change" "policy.recipients: \"class\" -> \"split\"" "early.test" -- conf diff --config "$work/assay.conf" --before "$work/none.conf"
+expect 2 "no assayd runs with pid file" -- conf diff --config "$work/assay.conf"
 expect 2 "wants check, show" -- conf sow
 
 explain 1 "rule          signed ($work/domains/a.conf:3) accept: does not hold" \
@@ -73,7 +74,74 @@ explain 1 "rule          signed ($work/domains/a.conf:3) accept: does not hold" 
 explain 1 "RCPT            <v@early.test>  550 5.7.23" -- v@early.test
 explain 0 "edit            delete-rcpt <u@a.test>" "end of DATA     250 ok" -- u@a.test w@open.test
 
-for rcpt in u@a.test v@early.test; do
+# Each fact, and how it came about.
+explain 1 "spf             fail: domain of ceo@bank.example does not designate 198.51.100.7" "matched by -all" \
+	'bank.example: "v=spf1 ip4:192.0.2.9 -all" -> fail' "dkim            none" "from_domain     bank.example" \
+	"dmarc           reject: " "record at _dmarc.bank.example, found by tree walk" "p=reject" \
+	"_dmarc.bank.example  data" "spf fail for bank.example: alignment" "  verdict       reject, by spoofed" -- u@a.test
+
+# The envelope from the log: of the line, of a file by queue id; options go before it.
+logged='2026-11-22T17:00:01+01:00 mx assayd[9]: 4F2x: client=mail.x.test[198.51.100.7] helo=x.test from=<ceo@bank.example> rcpts=2'
+logged="$logged verdict=reject rule=spoofed to=<u@a.test>,+1"
+printf 'Nov 1 mx x: A: client=a[192.0.2.9] helo=x from=<> rcpts=1 to=<w@open.test>\n%s\nmore\n' "$logged" >"$work/log"
+world="--config $work/assay.conf --fake-dns $work/dns"
+# shellcheck disable=SC2086 # words on purpose
+{
+expect 1 "client          mail.x.test[198.51.100.7], helo x.test" "time            1795363201" "1 more are not in the line" \
+	"RCPT            <u@a.test>  250 ok" "[assay:4F2x:spoofed]" -- explain "$work/message" $world --log "$logged"
+expect 1 "[assay:4F2x:spoofed]" -- explain "$work/message" $world --log-file "$work/log" --id 4F2x
+expect 0 "client          [192.0.2.9], helo x" "RCPT            <w@open.test>  250 ok" "spf             pass" -- \
+	explain "$work/message" $world --log "$logged" --ip 192.0.2.9 --helo x --rcpt w@open.test --time 1795360000
+expect 2 "no line of assayd for nobody" -- explain "$work/message" $world --log-file "$work/log" --id nobody
+expect 2 "--log-file wants --id" -- explain "$work/message" $world --log-file "$work/log"
+expect 2 "not both" -- explain "$work/message" $world --log-file "$work/log" --id A --log "$logged"
+expect 2 "--id is of use with" -- explain "$work/message" $world --id A --rcpt u@a.test
+expect 2 "from standard input both" -- explain - $world --log -
+expect 2 "no line of assayd about a message" -- explain "$work/message" $world --log "Nov 1 mx postfix: A: to=<b>"
+expect 2 "at least one --rcpt" -- explain "$work/message" $world --log "A: client=a[192.0.2.9] helo=x from=<> rcpts=0"
+}
+printf '%s\n' "$logged" | "$ASSAYCTL" explain "$work/message" --config "$work/assay.conf" --fake-dns "$work/dns" --log - \
+	>"$work/said" 2>&1
+grep -qF "[assay:4F2x:spoofed]" "$work/said" || { echo "explain --log -:"; cat "$work/said"; failed=$((failed + 1)); }
+
+# Plain in a pipe, colours on a terminal, but for NO_COLOR.
+esc=$(printf '\033')
+cat >"$work/terminal.py" <<'END'
+import os, subprocess, sys
+master, slave = os.openpty()
+child = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, stdout=slave)
+os.close(slave)
+try:
+    while data := os.read(master, 4096):
+        sys.stdout.buffer.write(data)
+except OSError:  # the other end is closed
+    pass
+child.wait()
+END
+on_terminal() { # what it printed there
+	python3 "$work/terminal.py" "$ASSAYCTL" explain "$work/message" --config "$work/assay.conf" --fake-dns "$work/dns" \
+		--ip 198.51.100.7 --from ceo@bank.example --rcpt u@a.test
+}
+explain 1 "dmarc" -- u@a.test
+grep -q "$esc" "$work/said" && { echo "explain: colours in a pipe"; failed=$((failed + 1)); }
+if command -v python3 >/dev/null; then
+	(unset NO_COLOR; on_terminal) | grep -q "$esc\[31m" || { echo "explain: no colours on a terminal"; failed=$((failed + 1)); }
+	NO_COLOR=1 on_terminal | grep -q "$esc" && { echo "explain: colours against NO_COLOR"; failed=$((failed + 1)); }
+fi
+
+# The seal, when the keys may be read; said when not.
+cat >"$work/domains/seal.conf" <<END
+domains = "seal.test";
+outgoing: { seal-domain = "seal.test"; seal-keys = "s1:$work/key"; };
+END
+expect 0 "" -- keygen --domain seal.test --selector s1 --out "$work/key"
+explain 0 "edit            insert ARC-Seal: i=1; a=rsa-sha256; cv=none; d=seal.test; s=s1" "seal=yes:i=1,d=seal.test,s=s1" -- u@seal.test
+rm "$work/key"
+explain 0 "seal            not all of it can be shown: $work/domains/seal.conf:2: seal-keys: $work/key: No such file" \
+	"seal=no" -- u@seal.test
+rm "$work/domains/seal.conf"
+
+for rcpt in u@a.test v@early.test w@open.test; do
 	"$ASSAYCTL" explain "$work/message" --json --config "$work/assay.conf" --fake-dns "$work/dns" --ip 198.51.100.7 \
 		--from ceo@bank.example --rcpt "$rcpt" >"$work/said"
 	if command -v python3 >/dev/null && ! python3 -m json.tool "$work/said" >/dev/null; then

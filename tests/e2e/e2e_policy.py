@@ -4,6 +4,7 @@ Usage: e2e_policy.py WORK ASSAYD [NAME...]
 """
 
 import glob
+import os
 import re
 import signal
 import struct
@@ -295,6 +296,50 @@ def prdr_by_wire(lab):
     e2e.check_in(answer.decode(), "strict@local.test", "strict2@local.test", "\r\n550 5.7.26 ")
     answer, edits = ends(b"p-prdr3", [("hold@local.test",)])
     assert answer == b"c" and [k for k, _ in edits if k == b"q"], (answer, edits)
+
+
+def conf(lab, *words):
+    """(exit status, all that assayctl conf says)"""
+    done = subprocess.run([os.path.join(os.path.dirname(lab.assayd_path), "../cli/assayctl"), "conf", *words, "--config",
+                           lab.path("etc/assay.conf")], capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+@test
+def conf_diff_knows_what_is_in_force(lab):
+    configure(lab)
+    status, said = conf(lab, "diff")
+    assert status == 0 and "0 settings change, 0 names change" in said, said
+    mode = os.stat(lab.path("assayd.in-force")).st_mode & 0o777
+    assert mode == 0o600, oct(mode)
+    files(lab, early='addresses = "early@local.test"; incoming: { mode = "monitor"; };',
+          strict='addresses = ["strict@local.test"', added='domains = "added.test";')
+    lab.assay_conf(policy={"directory": f'"{lab.path("etc/domains")}"'}, limits={"recipients": "77"},
+                   dkim={"clock-skew": "60"}, top={"backlog": "9"})
+    status, said = conf(lab, "diff")
+    assert status == 1, said
+    e2e.check_in(said, "early@local.test\n", "mode: monitor", "limits.recipients: 10000 -> 77", "dkim.clock-skew: 300 -> 60",
+                 "backlog: the change needs a restart", "3 settings change, 1 names change")
+    # A reload would keep what the broken file said; what is new says nothing yet.
+    assert "strict@local.test\n--- before" not in said, said
+    reload(lab)
+    status, said = conf(lab, "diff")
+    e2e.check_in(said, "1 settings change, 0 names change", "backlog")  # which a reload does not take over
+    write(lab.path("etc/assay.conf"), "nonsense;\n")
+    status, said = conf(lab, "diff")
+    assert status == 2, said
+    os.unlink(lab.path("etc/domains/added.conf"))
+    configure(lab)
+
+
+@test
+def conf_diff_without_a_daemon(lab):
+    configure(lab)
+    lab.stop("assayd")
+    assert not os.path.exists(lab.path("assayd.in-force"))
+    status, said = conf(lab, "diff")
+    lab.start_assayd()
+    assert status == 2 and "no assayd runs with pid file" in said, said
 
 
 def zones(lab):

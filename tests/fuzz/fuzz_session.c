@@ -1,6 +1,7 @@
 /*
  * The input is a list of events with arguments, in any order.  Whatever comes, every answer can be said in SMTP, every
- * field of ours can be sent as it is and read back, and nothing is left when the connection ends.
+ * field of ours can be sent as it is and read back, a message that is accepted has somebody left who gets it, and
+ * nothing is left when the connection ends.
  */
 #include "base/cursor.h"
 #include "base/log.h"
@@ -24,7 +25,31 @@ static const char zone[] =
 	"s._domainkey.example.org TXT \"v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\"\n"
 	"s._domainkey.t.example TIMEOUT\n";
 
-static struct settings *settings[2]; /* presets; and tight limits, sealing */
+/* Everything that a policy can do, for recipients of different domains. */
+static const struct policy_text policies[] = {
+	{ "all", { "domains = \"*\"; outgoing: { seal = false; }; incoming: { rules = (\n"
+		   "{ name = \"big\"; when = { size = \">200\"; }; do = \"tag\"; header = \"X-Big: %{helo} %{sender}\"; } ); };", 0 } },
+	{ "tag", { "domains = [\"tag.test\", \".tag.test\"]; incoming: { rules = ( { name = \"mark\"; when = { spf = [\"!pass\"]; };\n"
+		   "do = \"tag\"; header = \"X-Spf: %{spf_result} %{recipient} %{client_name}\"; } ); };", 0 } },
+	{ "jail", { "domains = \"jail.test\"; incoming: { rules = ( { name = \"jail\"; do = \"quarantine\"; by = \"redirect\";\n"
+		    "to = \"jail@quarantine.test\"; } ); };", 0 } },
+	{ "hold", { "domains = \"hold.test\"; incoming: { rules = ( { name = \"look\"; do = \"quarantine\"; by = \"hold\"; } ); };", 0 } },
+	{ "strict", { "domains = \"strict.test\"; incoming: { rules = ( { name = \"no\"; when = { from_domain = [\"!any\"]; }; do = \"reject\"; },\n"
+		      "{ name = \"never\"; when = { list_id = false; }; do = \"reject\"; reply = \"550 5.7.1 %{from_domain} %{helo} 100%\"; } ); };", 0 } },
+	{ "early", { "domains = \"early.test\"; incoming: { rules = ( { name = \"spf\"; when = { spf = [\"!pass\"]; }; do = \"reject\"; } ); };", 0 } },
+	{ "later", { "domains = \"later.test\"; incoming: { rules = ( { name = \"wait\"; when = { list_id = false; }; do = \"defer\"; } ); };", 0 } },
+	{ "gone", { "domains = \"gone.test\"; incoming: { rules = ( { name = \"gone\"; do = \"discard\"; } ); };", 0 } },
+	{ "watch", { "domains = \"watch.test\"; incoming: { mode = \"monitor\"; rules = ( { name = \"w\"; do = \"reject\"; } );\n"
+		     "shadow = ( { name = \"s\"; do = \"discard\"; } ); };", 0 } },
+	{ "own", { "addresses = \"own@tag.test\"; incoming: { rules = ( { name = \"own\"; when = { local = true; }; do = \"reject\"; } ); };\n"
+		   "outgoing: { seal = true; };", 0 } },
+};
+#define POLICIES (sizeof(policies) / sizeof(policies[0]))
+
+/* Presets; tight limits and sealing; then policies: each way with recipients, twice. */
+#define PLAIN 2
+#define SETTINGS (PLAIN + 8)
+static struct settings *settings[SETTINGS];
 static struct session_load load;
 static struct clock fixed = { 1795360000, 1000 };
 static size_t lines_logged;
@@ -59,19 +84,25 @@ take_text(struct input *in, struct arena *arena)
 	return arena_copy(arena, v);
 }
 
+#define RCPTS_MAX 300 /* of those that are looked at: an input is short */
+
 struct fuzz {
 	struct input in;
 	struct arena *arena;
 	struct session *session;
 	bool in_message;	/* MAIL was let in, and no end of it came yet */
 	size_t results_fields;	/* Authentication-Results of this message */
+	struct view rcpt[RCPTS_MAX]; /* let in */
+	size_t rcpts;
 	const char *macro;	/* the value of every macro; NULL: unset */
 };
 
 static struct settings *
 take_settings(void *ctx)
 {
-	return settings_ref(settings[*(unsigned *)ctx % 2]);
+	unsigned which = *(unsigned *)ctx;
+
+	return settings_ref(settings[which < 16 ? which % PLAIN : PLAIN + which % (SETTINGS - PLAIN)]);
 }
 
 static void
@@ -106,7 +137,10 @@ check_reply(const struct session_reply *r)
 	assert(r->answer == (r->code < 500 ? SESSION_TEMPFAIL : SESSION_REJECT));
 	assert(r->code >= 400 && r->code <= 599);
 	assert(r->enhanced.n > 0 && r->enhanced.p[0] == '0' + r->code / 100);
-	assert(r->text.n <= 900 && view_all_in(r->text, CC_VCHAR | CC_WSP));
+	assert(r->text.n <= 980 && view_all_in(r->text, CC_VCHAR | CC_WSP));
+	assert(r->lines <= SESSION_REPLY_LINES_MAX);
+	for (size_t i = 0; i < r->lines; i++)
+		assert(r->line[i].n <= 980 && view_all_in(r->line[i], CC_VCHAR | CC_WSP));
 }
 
 /* LF + tab is the only fold, and no line is longer than every MTA can send. */
@@ -144,24 +178,56 @@ check_seal(const struct session_verdict *v)
 	size_t n = 0;
 
 	for (size_t i = 0; i < v->edits; i++)
-		if (v->edit[i].kind == EDIT_INSERT_HEADER && view_starts(v->edit[i].name, VIEW_LIT("ARC-")))
-			assert(n < 3 && view_is(v->edit[i].name, names[n++]));
-	assert(n == 0 || (n == 3 && view_is(v->edit[v->edits - 1].name, names[2])));
+		if (v->edit[i].kind == EDIT_INSERT_HEADER) {
+			bool set = view_starts(v->edit[i].name, VIEW_LIT("ARC-"));
+			assert(set == (n > 0) || n == 0); /* nothing else once it has begun */
+			assert(!set || (n < 3 && view_is(v->edit[i].name, names[n++])));
+		}
+	assert(n == 0 || n == 3);
 }
 
+/* Who is taken out was let in, and nobody is taken out more often than he came. */
 static void
-check_edits(const struct fuzz *f, const struct session_verdict *v)
+check_recipients(struct fuzz *f, const struct session_verdict *v)
 {
-	size_t nth = f->results_fields + 1, ours = 0;
+	size_t left = f->rcpts, added = 0;
+
+	for (size_t i = 0; i < v->edits; i++) {
+		const struct edit *e = &v->edit[i];
+		if (e->kind == EDIT_ADD_RCPT) {
+			assert(view_is(e->value, "<jail@quarantine.test>") && ++added == 1);
+			assert(view_is_ascii(e->args));
+		}
+		if (e->kind != EDIT_DELETE_RCPT)
+			continue;
+		size_t k = 0;
+		while (k < left && !view_eq(f->rcpt[k], e->value))
+			k++;
+		assert(k < left);
+		f->rcpt[k] = f->rcpt[--left];
+	}
+	assert(f->rcpts == 0 || v->reply.answer != SESSION_CONTINUE || left + added > 0);
+}
+
+/* Deletions of one name stand together, from the highest down, and before all that is inserted. */
+static void
+check_header_edits(const struct fuzz *f, const struct session_verdict *v)
+{
+	struct view name = VIEW_EMPTY;
+	size_t nth = 0, ours = 0, inserted = 0;
 
 	for (size_t i = 0; i < v->edits; i++) {
 		const struct edit *e = &v->edit[i];
 		if (e->kind == EDIT_DELETE_HEADER) {
-			assert(e->nth >= 1 && e->nth < nth && ours == 0);
+			bool results = view_is(e->name, "Authentication-Results");
+			assert(e->nth >= 1 && inserted == 0 && (!view_eq(e->name, name) || e->nth < nth));
+			assert(!results || e->nth <= f->results_fields);
+			name = e->name;
 			nth = e->nth;
-			continue;
 		}
-		assert(e->kind == EDIT_INSERT_HEADER);
+		if (e->kind != EDIT_INSERT_HEADER)
+			continue;
+		inserted++;
 		check_value(e->value);
 		if (view_is(e->name, "Authentication-Results")) {
 			check_results(e->value, f->arena);
@@ -169,6 +235,20 @@ check_edits(const struct fuzz *f, const struct session_verdict *v)
 		}
 	}
 	assert(ours == (v->reply.answer == SESSION_CONTINUE));
+}
+
+static void
+check_edits(struct fuzz *f, const struct session_verdict *v)
+{
+	size_t held = 0;
+
+	for (size_t i = 0; i < v->edits; i++) {
+		assert(v->edit[i].kind != EDIT_CHANGE_FROM);
+		held += v->edit[i].kind == EDIT_QUARANTINE;
+	}
+	assert(held <= 1);
+	check_header_edits(f, v);
+	check_recipients(f, v);
 	check_seal(v);
 }
 
@@ -181,10 +261,11 @@ end_of_message(struct fuzz *f)
 	session_on_eom(f->session, ask_macro, f, &v);
 	check_reply(&v.reply);
 	assert(f->in_message || (v.reply.answer == SESSION_TEMPFAIL && v.edits == 0));
-	assert(lines_logged - before == f->in_message);
+	assert(f->in_message ? lines_logged > before : lines_logged == before);
 	assert(v.reply.answer == SESSION_CONTINUE || v.edits == 0);
 	check_edits(f, &v);
 	f->in_message = false;
+	f->rcpts = 0;
 }
 
 static struct session_reply
@@ -195,8 +276,13 @@ envelope(struct fuzz *f, bool mail)
 
 	for (size_t i = 0; i < n; i++)
 		argv[i] = take_text(&f->in, f->arena);
-	if (!mail)
-		return session_on_rcpt(f->session, argv, n, ask_macro, f);
+	if (!mail) {
+		struct session_reply one = session_on_rcpt(f->session, argv, n, ask_macro, f);
+		if (f->in_message && one.answer == SESSION_CONTINUE && f->rcpts < RCPTS_MAX)
+			f->rcpt[f->rcpts++] = argv[0];
+		return one;
+	}
+	f->rcpts = 0;
 	struct session_reply r = session_on_mail(f->session, argv, n, ask_macro, f);
 	f->in_message = r.answer == SESSION_CONTINUE;
 	f->results_fields = 0;
@@ -267,7 +353,8 @@ seal_with(struct settings *s)
 	static struct arc_seal_key key = { .selector = { "s", 1 } };
 	struct err err;
 
-	key.key = private_key_new(KEY_RSA, 2048, &err);
+	if (key.key == NULL)
+		key.key = private_key_new(KEY_RSA, 2048, &err);
 	assert(key.key != NULL);
 	assert(ip_net_parse(VIEW_LIT("0.0.0.0/0"), &nets[0]) && ip_net_parse(VIEW_LIT("::/0"), &nets[1]));
 	s->seal.clients = SEAL_ALL;
@@ -278,11 +365,38 @@ seal_with(struct settings *s)
 }
 
 static void
+hush(void *ctx, const char *text)
+{
+	(void)ctx;
+	(void)text;
+	abort(); /* the policies are good */
+}
+
+/* number: the way with recipients, and whether the deferred get it, too. */
+static struct settings *
+with_policies(unsigned number)
+{
+	struct settings *s = settings_presets();
+	struct policy_text text[POLICIES];
+
+	for (size_t i = 0; i < POLICIES; i++)
+		text[i] = (struct policy_text){ policies[i].name, view_of(policies[i].text.p) };
+	s->policy.recipients = (int)(number % 4);
+	s->policy.deferred_deliver = number >= 4;
+	s->policy.delimiter = VIEW_LIT("+");
+	s->policies = policy_of_texts(&s->policy, text, POLICIES, NULL, s->arena, hush, NULL);
+	seal_with(s);
+	return s;
+}
+
+static void
 prepare(void)
 {
 	struct err err;
 
 	assert(crypt_open(&err));
+	for (unsigned i = PLAIN; i < SETTINGS; i++)
+		settings[i] = with_policies(i - PLAIN);
 	settings[0] = settings_presets();
 	settings[1] = settings_presets();
 	assert(settings[0] != NULL && settings[1] != NULL);
@@ -319,6 +433,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	session_free(f.session);
 	arena_free(f.arena);
 	assert(atomic_load(&load.messages) == 0);
-	assert(atomic_load(&settings[0]->refs) == 1 && atomic_load(&settings[1]->refs) == 1);
+	for (size_t i = 0; i < SETTINGS; i++)
+		assert(atomic_load(&settings[i]->refs) == 1);
 	return 0;
 }

@@ -1,6 +1,7 @@
 #include "base/buffer.h"
 #include "crypt/key.h"
 #include "milter/listen_address.h"
+#include "milter/settings_force.h"
 #include "milter/settings_srs.h"
 #include "support/support.h"
 
@@ -490,6 +491,54 @@ START_TEST(keys_of_policy_files_need_arc)
 }
 END_TEST
 
+/* ---- what is in force, as a text ---- */
+
+START_TEST(in_force_and_back)
+{
+	static const char *const names[] = { "a.conf", "b.conf" };
+	const char *folder = new_folder(), *said;
+	struct err err = { .text = "" };
+
+	put(folder, "a.conf", "domains = \"a.test\";\nincoming: { mode = \"monitor\"; };\n", 0644);
+	put(folder, "b.conf", "domains = \"b.test\";", 0644);
+	struct settings *s = load(arena_printf(arena, "backlog = 7; site: { authserv-id = \"x.test\"; }; policy: { directory = \"%s\"; };",
+	    folder).p, &said), *start = settings_presets();
+	remove_folder(folder, names, 2);
+	s->generation = 3;
+	struct view text = settings_force_text(s, start, arena);
+	struct settings *back = settings_force_parse(text, &err);
+	ck_assert_msg(back != NULL, "%s", err.text);
+	ck_assert_uint_eq(back->generation, 3);
+	ck_assert_int_eq(back->process.backlog, start->process.backlog); /* only a restart changes it */
+	ck_view_is(back->site.authserv_id, "x.test");
+	ck_assert(view_eq(back->path, s->path));
+	ck_assert(policy_has_key(back->policies, VIEW_LIT("a.test")) && policy_has_key(back->policies, VIEW_LIT("b.test")));
+	struct recipient rcpt = { .argument = VIEW_LIT("<u@a.test>"), .path = { VIEW_LIT("u@a.test"), VIEW_LIT("u"), VIEW_LIT("a.test") } };
+	ck_assert(policy_same_rules(s->policies, back->policies, &rcpt) && !policy_same_rules(NULL, back->policies, &rcpt));
+	settings_unref(back);
+	for (size_t n = 0; n < text.n; n++) { /* cut anywhere: refused, or all but the last files */
+		back = settings_force_parse(view_sub(text, 0, n), &err);
+		ck_assert(back == NULL || policy_files(back->policies) < 2);
+		settings_unref(back);
+	}
+	settings_unref(s);
+	settings_unref(start);
+}
+END_TEST
+
+static const struct {
+	const char *pid_file, *path;
+} force_paths[] = {
+	{ "/run/assay/assayd.pid", "/run/assay/assayd.in-force" },
+	{ "/run/x", "/run/x.in-force" },
+};
+
+START_TEST(in_force_paths)
+{
+	ck_view_is(settings_force_path(view_of(force_paths[_i].pid_file), arena), force_paths[_i].path);
+}
+END_TEST
+
 START_TEST(references)
 {
 	struct settings *s = settings_presets();
@@ -564,6 +613,8 @@ main(void)
 	tcase_add_test(tcase, srs_domains_of_policy_files);
 	tcase_add_test(tcase, keys_of_policy_files);
 	tcase_add_test(tcase, keys_of_policy_files_need_arc);
+	tcase_add_test(tcase, in_force_and_back);
+	tcase_add_loop_test(tcase, in_force_paths, 0, ARRAY_LEN(force_paths));
 	tcase_add_test(tcase, references);
 	tcase_add_loop_test(tcase, restart_needed, 0, ARRAY_LEN(changes));
 	suite_add_tcase(suite, tcase);

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 static const char virtual_text[] =
@@ -361,16 +362,16 @@ START_TEST(a_large_table)
 	char *text = malloc(b.n);
 	ck_assert(text != NULL);
 	memcpy(text, b.p, b.n);
-	int64_t began = clock_mono_ms(&clock_system);
+	clock_t began = clock();
 	t = srs_table_new(SRS_TABLE_VIRTUAL, (struct view){ text, b.n });
-	int64_t loaded = clock_mono_ms(&clock_system);
+	clock_t loaded = clock();
 	ck_assert_uint_eq(srs_table_keys(t), 100000);
 	for (int i = 0; i < 100000; i++)
 		ck_assert(srs_table_find(t, VIEW_LIT("User77777@local.test"), &value));
 	ck_view_is(value, "box77777@outside.example");
-	printf("100000 lines: read in %lld ms, as many look-ups in %lld ms\n", (long long)(loaded - began),
-	    (long long)(clock_mono_ms(&clock_system) - loaded));
-	ck_assert_int_lt(loaded - began, 5000);
+	double reading = (double)(loaded - began) / CLOCKS_PER_SEC, asking = (double)(clock() - loaded) / CLOCKS_PER_SEC;
+	printf("100000 lines: read in %.3f s of processor time, as many look-ups in %.3f s\n", reading, asking);
+	ck_assert(reading < 2.0); /* AddressSanitizer on a slow machine included */
 	srs_table_unref(t);
 }
 END_TEST
