@@ -75,6 +75,27 @@ if ! grep -q "no mistakes" "$work/said" || [ "$(wc -l <"$work/said")" -ne 1 ]; t
 	failed=$((failed + 1))
 fi
 
+# Settings for SRS that stand in comments of contrib/ are good ones; secrets and tables would be the site's.
+echo "a: b" >"$work/aliases"
+echo secret >"$work/secrets" && chmod 600 "$work/secrets"
+for file in contrib/postfix/main-srs.cf contrib/sendmail/assay-srs.mc; do
+	sed -n 's/^\(dnl \)\{0,1\}#	\(srs: {\|       \)/\2/p' "$top/$file" |
+		sed "s|enable = true;|enable = true; secrets = \"$work/secrets\";|; s|/etc/mail/aliases|$work/aliases|" >"$work/srs.conf"
+	"$ASSAYD" -n -c "$work/srs.conf" >"$work/said" 2>&1 || failed=$((failed + 1))
+	if ! grep -q '^srs: {.*secrets' "$work/srs.conf" || ! grep -q "no mistakes" "$work/said"; then
+		echo "$file:"
+		cat "$work/srs.conf" "$work/said"
+		failed=$((failed + 1))
+	fi
+done
+
+# Sendmail's line is the same wherever it is shown.
+sed -n '/^INPUT_MAIL_FILTER/s/dnl$//p' "$top/contrib/sendmail/assay.mc" >"$work/wanted"
+for file in README.md man/assayd.8; do
+	sed -n 's/^ *\(INPUT_MAIL_FILTER\)/\1/p' "$top/$file" >"$work/found"
+	compare "$file" "$work/wanted" "$work/found"
+done
+
 for page in assayctl.1 assayd.8 assay.conf.5 assay.policy.5; do
 	if ! command -v mandoc >/dev/null; then
 		echo "$page: not linted: mandoc not found"

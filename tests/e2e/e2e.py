@@ -207,8 +207,8 @@ def mail_from_this_host_is_not_judged_by_spf(lab):
 
 @test
 def sendmail_command(lab):
-    done = subprocess.run([*lab.sendmail_command(), "-f", "ann@sender.example", "user@local.test"], input=letter("t-cmd").encode(),
-                          env=lab.environment(), check=False, capture_output=True)
+    done = subprocess.run([*lab.sendmail_command(), "-f", "ann@sender.example", "user@local.test"],
+                          input=letter("t-cmd").encode(), env=lab.environment(), check=False, capture_output=True)
     assert done.returncode == 0, done.stderr
     check_in(results(lab, "t-cmd"), "dkim=none")
 
@@ -406,7 +406,7 @@ def term_finishes_open_messages(lab):
 
 @test
 def services_of_their_own(lab):
-    """contrib/postfix/master.cf: while assayd is away, mail of own people goes; what a filter brings back is not judged."""
+    """contrib/postfix/master.cf: own people's mail does not wait for assayd; what a filter brings back is not judged."""
     def by(port, mark):
         with lab.client(port=port) as smtp:
             smtp.ehlo()

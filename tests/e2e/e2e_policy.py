@@ -4,12 +4,15 @@ Usage: e2e_policy.py WORK ASSAYD [NAME...]
 """
 
 import glob
+import os
 import re
 import signal
+import struct
 import subprocess
 import time
 
 import e2e
+from hostile import Milter
 from lab import header_fields, wait_until, write
 from mailkit import Signer, letter
 import dkim
@@ -160,7 +163,8 @@ def refused_at_rcpt_alone(lab):
     configure(lab)
     replies, end = transaction(lab, "p-early", ["early@local.test", "open@local.test", "early@local.test"])
     # Sendmail puts the address in front.
-    assert re.match(r"550 5\.7\.23 (<early@local\.test>\.\.\. )?SPF says fail \[assay:\w+:spf\]$", replies["early@local.test"]), replies
+    wanted = r"550 5\.7\.23 (<early@local\.test>\.\.\. )?SPF says fail \[assay:\w+:spf\]$"
+    assert re.match(wanted, replies["early@local.test"]), replies
     assert end.startswith("250"), end
     assert boxes(lab, "p-early", 1) == ["open@local.test"]
     replies, _ = transaction(lab, "p-early2", ["early@local.test"])
@@ -262,6 +266,36 @@ def a_trusted_sealer_overrides_dmarc(lab):
     e2e.check_in(lab.assayd_log(), 'override=local_policy:"arc=pass as[1].d=list.example as[1].s=s1"')
     broken = sealed(lab, "p-seal4").replace(b"all is well", b"all is lost")
     assert send("trust@local.test", broken).startswith("550 5.7.26")
+
+
+@test
+def prdr_by_wire(lab):
+    """Neither MTA hands the word on, so a client of the protocol does: no classes, and a line for each recipient."""
+    configure(lab)
+
+    def ends(mark, rcpts):
+        with Milter(lab) as m:
+            m.send(b"C", b"client.example\0" + b"4" + struct.pack("!H", 4711) + SPOOFER.encode() + b"\0")
+            m.send(b"H", b"client.example\0")
+            m.send(b"M", b"<ceo@bank.example>\0PRDR\0")
+            assert m.answer() == b"c"
+            for rcpt, *options in rcpts:
+                m.send(b"R", b"\0".join([f"<{rcpt}>".encode(), *options, b""]))
+                assert m.answer() == b"c", rcpt
+            m.header(b"From", b" <ceo@bank.example>")
+            m.header(b"Subject", b" " + mark)
+            return m.end(), m.edits
+    answer, edits = ends(b"p-prdr1", [("open@local.test",), ("strict@local.test",),
+                                      ("jail@local.test", b"NOTIFY=NEVER")])
+    assert answer == b"c", answer
+    assert [(k, d) for k, d in edits if k in (b"-", b"+", b"2")] == [
+        (b"-", b"<strict@local.test>\0"), (b"-", b"<jail@local.test>\0"),
+        (b"2", b"<cell@local.test>\0NOTIFY=NEVER ORCPT=rfc822;jail@local.test\0")], edits
+    answer, edits = ends(b"p-prdr2", [("strict@local.test",), ("strict2@local.test",)])
+    assert answer.startswith(b"y550"), answer
+    e2e.check_in(answer.decode(), "strict@local.test", "strict2@local.test", "\r\n550 5.7.26 ")
+    answer, edits = ends(b"p-prdr3", [("hold@local.test",)])
+    assert answer == b"c" and [k for k, _ in edits if k == b"q"], (answer, edits)
 
 
 def conf(lab, *words):

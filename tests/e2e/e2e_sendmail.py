@@ -23,7 +23,7 @@ from e2e_policy import FILES, SPOOFER, configure, spoof, transaction
 from lab import LabError, header_fields, wait_until, write
 from lab_sendmail import MSA_PORT, OUTSIDE, PLACE, SendmailLab, enter
 from mailkit import letter
-from verifiers import start_rspamd
+from verifiers import RSPAMD_PACKAGES, start_rspamd
 
 # Tests that are about Postfix; each has a brother here.
 POSTFIX_ONLY = {"unix_socket_below_the_queue_directory", "held_by_postfix", "sendmail_is_never_refused_at_rcpt",
@@ -106,6 +106,30 @@ def away_means_later(lab):
     sent(lab, letter("s-back"), "ann@sender.example", "user@local.test", "192.0.2.25")
     check_in(results(lab, "s-back"), "spf=pass")
     assert not lab.is_delivered("Subject: s-away")
+
+
+@check
+def frozen_is_as_good_as_away(lab):
+    """Sendmail waits the R of T=, then for this client no filter is there; for the next one it is."""
+    lab.stop_mta()
+    lab.start_mta(answer="R:2s")
+    workers = lab.workers()
+    try:
+        with lab.client("192.0.2.25") as smtp:
+            smtp.ehlo()
+            for pid in workers:
+                os.kill(pid, signal.SIGSTOP)
+            began = time.monotonic()
+            code, text = smtp.mail("ann@sender.example")
+            took = time.monotonic() - began
+    finally:
+        for pid in workers:
+            os.kill(pid, signal.SIGCONT)
+    assert 400 <= code < 500 and 1.5 < took < 5, (code, text, took)
+    sent(lab, letter("s-thawed"), "ann@sender.example", "user@local.test", "192.0.2.25")
+    check_in(results(lab, "s-thawed"), "spf=pass")
+    lab.stop_mta()
+    lab.start_mta()
 
 
 @check
@@ -255,6 +279,15 @@ def slow_dns_at_rcpt_within_ten_seconds(lab):
 
 
 @policy
+def the_queue_id_is_known_at_rcpt(lab):
+    configure(lab)
+    replies, _ = transaction(lab, "s-token", ["early@local.test"])
+    token = re.search(r"\[assay:(\w+):spf\]", replies["early@local.test"])[1]
+    check_in(lab.sendmail_log(), f"{token}: milter=assay, action=mail")
+    check_in(lab.assayd_log(), f"{token}: client=unknown[{SPOOFER}]")
+
+
+@policy
 def own_programs_are_not_refused(lab):
     """The submission program comes from loopback, and the whole transaction must not fail for one recipient."""
     configure(lab)
@@ -280,7 +313,7 @@ def own_people_by_smtp_and_by_command(lab):
 
 @seal
 def sendmail_rewrites_addresses_after_us(lab):
-    """Lists that are folded otherwise survive, as do a Date and Message-ID that it adds; white space within does not."""
+    """Lists that are folded anew survive, and so does a message that gets a Date; white space within does not."""
     e2e_arc.settle(lab)
     for mark, to, survives in (
             ("s-fold", 'a@local.test,\n\t"B, C" <b@local.test>,\n   c@local.test', True),
@@ -294,16 +327,32 @@ def sendmail_rewrites_addresses_after_us(lab):
         e2e_arc.ask_all(lab, message, survives)
 
 
+@seal
+def names_without_a_domain_get_one(lab):
+    """On the way out."""
+    e2e_arc.settle(lab, clients='"all"')
+    lab.outside()
+    for mark, to, survives in (("s-long", "a@local.test, b@local.test", True), ("s-short", "a, b@local.test", False)):
+        sent(lab, f"From: Ann <ann@sender.example>\nTo: {to}\nSubject: {mark}\n\nx\n", "ann@sender.example",
+             "pal@outside.example")
+        e2e_arc.ask_all(lab, lab.left(mark).message, survives)
+
+
 # --- the whole ------------------------------------------------------------------------------
+
+def outside_zone(lab):
+    lab.zone("outside.example", ["@ IN MX 10 in", f"in IN A {OUTSIDE}"])
+
 
 def policy_zones(lab):
     e2e_policy.zones(lab)
-    lab.zone("outside.example", ["@ IN MX 10 in", f"in IN A {OUTSIDE}"])
+    outside_zone(lab)
 
 
 def arc_zones(lab):
     lab.assayctl = os.path.join(os.path.dirname(lab.assayd_path), "../cli/assayctl")
     e2e_arc.zones(lab)
+    outside_zone(lab)
 
 
 def of_both(tests):
@@ -317,9 +366,9 @@ SUITES = [(e2e.zones, of_both(e2e.TESTS) + CHECKS, ()), (policy_zones, of_both(e
 def main():
     if len(sys.argv) < 3:
         sys.exit(__doc__)
-    enter(sys.argv[1])
     wanted, passed, failed = sys.argv[3:], 0, 0
     try:
+        enter(sys.argv[1], [(RSPAMD_PACKAGES, "rspamd-root")])
         for zones, tests, more in SUITES:
             if wanted and not any(t.__name__ in wanted for t in tests):
                 continue

@@ -79,7 +79,7 @@ class Milter:
         """The answer, without edits, which are kept."""
         while True:
             kind, data = self.receive()
-            if kind in (b"i", b"h", b"m", b"q"):
+            if kind in (b"i", b"h", b"m", b"q", b"e", b"+", b"-", b"2"):
                 self.edits.append((kind, data))
             elif kind != b"p":
                 return kind + data if kind == b"y" else kind

@@ -319,7 +319,8 @@ minimal_backoff_time = 1s
 queue_run_delay = 2s
 {main}
 """)
-        services = self.contrib("postfix/master.cf", submission=("submission inet n - y", f"{self.open_port} inet n - n"),
+        services = self.contrib("postfix/master.cf",
+                                submission=("submission inet n - y", f"{self.open_port} inet n - n"),
                                 filtered=("127.0.0.1:10025 inet n - y", f"127.0.0.1:{self.filtered_port} inet n - n"))
         write(os.path.join(conf, "master.cf"), f"""
 127.0.0.1:{self.smtp_port} inet n - n - - smtpd

@@ -16,7 +16,6 @@ import subprocess
 import sys
 import threading
 
-from verifiers import RSPAMD_PACKAGES
 from lab import Lab, LabError, Smtp, is_listening, read, write
 from sink import Sink
 
@@ -36,18 +35,19 @@ MSA_PORT, LMTP_PORT = 587, 24
 
 # --- the namespaces ---------------------------------------------------------------------------
 
-def enter(work):
-    """Start this program again in the namespaces; returns there.  The packages come before: there is no way out."""
+def enter(work, more=()):
+    """Start this program again in the namespaces; returns there.  more: (packages, folder), what else will be needed,
+    for there is no way out."""
     if os.environ.get(INSIDE):
         make_place(work)
         return
-    with SendmailLab(work, "/nonexistent", print) as lab:
-        Lab.unpack(lab, RSPAMD_PACKAGES, lab.path("rspamd-root"))
-    probe = subprocess.run([*UNSHARE, "ip", "link", "set", "lo", "up"], capture_output=True, text=True,
-                           check=False)
+    probe = subprocess.run([*UNSHARE, "ip", "link", "set", "lo", "up"], capture_output=True, text=True, check=False)
     if probe.returncode != 0:
         print("e2e: skipped: no namespaces for Sendmail can be made here: " + probe.stderr.strip())
         sys.exit(CANNOT)
+    with SendmailLab(work, "/nonexistent", print) as lab:
+        for packages, folder in more:
+            Lab.unpack(lab, packages, lab.path(folder))
     os.environ[INSIDE] = "yes"
     os.execvp(UNSHARE[0], [*UNSHARE, sys.executable, *sys.argv])
 
@@ -59,7 +59,8 @@ def make_place(work):
     for address in ADDRESSES_V6:
         run("ip", "-6", "addr", "add", address + "/128", "dev", "lo", "nodad")
     resolv = write(os.path.join(work, "resolv.conf"), "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n")
-    run("mount", "--bind", resolv, "/etc/resolv.conf")
+    if os.path.exists("/etc/resolv.conf"):  # without it 127.0.0.1 is asked
+        run("mount", "--bind", resolv, "/etc/resolv.conf")
     hosts = write(os.path.join(work, "hosts"), f"127.0.0.1 {HOST} localhost\n::1 {HOST} localhost\n")
     run("mount", "--bind", hosts, "/etc/hosts")
     socket.sethostname(HOST)
@@ -159,8 +160,8 @@ FEATURE(`no_default_msa')
 DAEMON_OPTIONS(`Name=MTA, Family=inet, Addr=127.0.0.1, Port=25')
 DAEMON_OPTIONS(`Name=MTA6, Family=inet6, Addr=::1, Port=25')
 DAEMON_OPTIONS(`Name=MSA, Family=inet, Addr=127.0.0.1, Port={msa}')
-{contrib}
-{extra}
+include(`{etc}/assay.mc')dnl
+include(`{etc}/assay-srs.mc')dnl
 MAILER(`local')
 MAILER(`smtp')
 """
@@ -215,7 +216,8 @@ class SendmailLab(Lab):
 
     def m4(self, source, target, template, **values):
         fill = {"cf": os.path.join(self.root, "usr/share/sendmail/cf"), "work": self.work, "host": HOST,
-                "etc": self.path("etc/mail"), "queue": self.path("mqueue"), "lmtp": LMTP_PORT, "msa": MSA_PORT, **values}
+                "etc": self.path("etc/mail"), "queue": self.path("mqueue"), "lmtp": LMTP_PORT, "msa": MSA_PORT,
+                **values}
         mc = write(self.path("etc/mail", source), re.sub(r"\{(\w+)\}", lambda m: str(fill[m[1]]), template))
         done = subprocess.run(["m4", f"-D_CF_DIR_={fill['cf']}/", mc], capture_output=True, text=True, check=False)
         if done.returncode != 0 or done.stderr:
@@ -229,8 +231,8 @@ class SendmailLab(Lab):
                        input="".join(f"{k}\t{v}\n" for k, v in rows.items()), text=True, check=True,
                        env=self.environment())
 
-    def start_mta(self, milter=None, extra="", srs="", virtual=None):
-        """extra, srs: lines of .mc behind those of contrib/sendmail/assay.mc."""
+    def start_mta(self, milter=None, srs="", virtual=None, aliases=None, answer="R:30s"):
+        """srs: lines of .mc behind those of contrib/sendmail/assay.mc; answer: another time than there."""
         if self.syslog is None:
             self.syslog = Syslog(os.path.join(self.log_dir, "sendmail.log"))
         milter = milter or f"inet:{self.milter_port}@127.0.0.1"
@@ -238,10 +240,14 @@ class SendmailLab(Lab):
             os.makedirs(self.path(name), mode=0o770, exist_ok=True)
         shutil.chown(self.path("mqueue-client"), "mail", "mail")
         write(self.path("etc/mail/local-host-names"), f"{LOCAL_DOMAIN}\n{HOST}\n")
-        write(self.path("etc/mail/aliases"), "postmaster: root\n")
+        write(self.path("etc/mail/aliases"),
+              "".join(f"{k}: {v}\n" for k, v in {"postmaster": "root", **(aliases or {})}.items()))
         self.make_certificates()
-        contrib = self.contrib("sendmail/assay.mc", socket=("S=unix:/run/assay/assay.sock", f"S={milter}"))
-        config = self.m4("sendmail.mc", "sendmail.cf", MC, contrib=contrib, extra=extra + "\n" + srs)
+        lines = self.contrib("sendmail/assay.mc", socket=("S=unix:/run/assay/assay.sock", f"S={milter}"),
+                             times=("R:30s", answer))
+        write(self.path("etc/mail/assay.mc"), lines)
+        write(self.path("etc/mail/assay-srs.mc"), srs)
+        config = self.m4("sendmail.mc", "sendmail.cf", MC)
         self.m4("submit.mc", "submit.cf", SUBMIT)
         self.table("virtusertable", virtual or {})
         run(self.program("sendmail"), "-C", config, "-bi", env=self.environment())
@@ -304,7 +310,8 @@ class SendmailLab(Lab):
         return read(os.path.join(self.log_dir, "sendmail.log"))
 
     def queue_id(self, mark):
-        return self.sendmail_log().rsplit(f"msgid=<{mark}@sender.example>", 1)[0].rsplit("\n", 1)[1].split()[4].rstrip(":")
+        line = self.sendmail_log().rsplit(f"msgid=<{mark}@sender.example>", 1)[0].rsplit("\n", 1)[1]
+        return line.split()[4].rstrip(":")
 
     def sendmail_command(self):
         """As programs use it: submit.cf, then SMTP from loopback."""

@@ -191,8 +191,10 @@ START_TEST(arena_zeroes_what_it_reuses)
 	for (int round = 0; round < 3; round++) {
 		for (size_t n = 1; n < 3000; n += 97) {
 			char *p = arena_alloc(arena, n);
+			size_t used = 0; /* one assertion for all: each is a message to the parent */
 			for (size_t i = 0; i < n; i++)
-				ck_assert_int_eq(p[i], 0);
+				used += p[i] != 0;
+			ck_assert_uint_eq(used, 0);
 			memset(p, 0xff, n);
 		}
 		arena_reset(arena);
