@@ -1,11 +1,10 @@
 #include "arc/arc_seal_conf.h"
 
 #include "base/cursor.h"
+#include "base/hash.h"
 #include "mail/domain.h"
 
 #include <time.h>
-
-#define KEYS_MAX 16
 
 static const struct name_row clients_names[] = {
 	{ "strangers", SEAL_STRANGERS },
@@ -100,12 +99,13 @@ check_domain(const void *field, struct err *err)
 	return ok;
 }
 
-static bool
-check_keys(const void *field, struct err *err)
+bool
+seal_keys_ok(const struct conf_list *list, struct err *err)
 {
-	const struct conf_list *list = field;
 	struct seal_key_place place, other;
 
+	if (list->n > SEAL_KEYS_MAX)
+		return err_perm(err, "more than %d keys", SEAL_KEYS_MAX);
 	for (size_t i = 0; i < list->n; i++) {
 		if (!seal_key_parse(list->item[i], &place, err))
 			return false;
@@ -115,6 +115,12 @@ check_keys(const void *field, struct err *err)
 				return err_perm(err, "the selector %.*s stands there twice", VIEW_ARG(place.selector));
 	}
 	return true;
+}
+
+static bool
+check_keys(const void *field, struct err *err)
+{
+	return seal_keys_ok(field, err);
 }
 
 static bool
@@ -162,7 +168,7 @@ static const struct conf_item rows[] = {
 	/*        struct     name in file        field             default, min, max, unit or check */
 	CONF_BOOL(seal_conf, "enable",           enable,           false),
 	CONF_TEXT(seal_conf, "domain",           domain,           "", check_domain),
-	CONF_LIST(seal_conf, "keys",             keys,             "", 0, KEYS_MAX, check_keys),
+	CONF_LIST(seal_conf, "keys",             keys,             "", 0, SEAL_KEYS_MAX, check_keys),
 	CONF_LIST(seal_conf, "sign",             sign,             SIGN_PRESET, 1, 100, check_sign),
 	CONF_BOOL(seal_conf, "timestamps",       timestamps,       true),
 	CONF_TEXT(seal_conf, "expire",           expire,           "none", check_expire),
@@ -175,39 +181,104 @@ const struct conf_section arc_seal_section = CONF_SECTION("seal", seal_conf, row
 
 /* ---- the keys ---- */
 
+struct ring_slot {
+	struct view path; /* empty: free */
+	struct private_key *key;
+};
+
+struct seal_ring {
+	struct arena *arena;
+	struct ring_slot *slot; /* a power of two, at most half full */
+	size_t slots, used;
+};
+
 static void
 drop_key(void *key)
 {
 	private_key_unref(key);
 }
 
+struct seal_ring *
+seal_ring_new(struct arena *arena)
+{
+	struct seal_ring *ring = ARENA_NEW(arena, struct seal_ring);
+
+	ring->arena = arena;
+	ring->slots = 16;
+	ring->slot = ARENA_ARRAY(arena, ring->slots, struct ring_slot);
+	return ring;
+}
+
+static struct ring_slot *
+slot_of(const struct seal_ring *ring, struct view path)
+{
+	size_t i = (size_t)hash_view(path) & (ring->slots - 1);
+
+	while (ring->slot[i].path.n > 0 && !view_eq(ring->slot[i].path, path)) /* ends: half of them are free */
+		i = (i + 1) & (ring->slots - 1);
+	return &ring->slot[i];
+}
+
+static void
+widen(struct seal_ring *ring)
+{
+	struct ring_slot *old = ring->slot;
+	size_t n = ring->slots;
+
+	ring->slots = n * 2;
+	ring->slot = ARENA_ARRAY(ring->arena, ring->slots, struct ring_slot);
+	for (size_t i = 0; i < n; i++)
+		if (old[i].path.n > 0)
+			*slot_of(ring, old[i].path) = old[i];
+}
+
 static bool
-open_key(const struct seal_key_place *place, struct view domain, struct arena *arena, struct arc_seal_key *out,
+is_fit(const struct private_key *key, struct err *err)
+{
+	if (private_key_type(key) != KEY_RSA)
+		return err_perm(err, "not an RSA key: few who verify ARC know another");
+	return private_key_bits(key) >= ARC_SEAL_BITS_PRESET ||
+	    err_perm(err, "RSA key of %d bits; %d or more are wanted", private_key_bits(key), ARC_SEAL_BITS_PRESET);
+}
+
+/* NULL: err. */
+static struct private_key *
+take_key(struct seal_ring *ring, struct view path, struct err *err)
+{
+	struct ring_slot *slot = slot_of(ring, path);
+
+	if (slot->path.n > 0)
+		return slot->key;
+	struct private_key *key = private_key_load(arena_cstr(ring->arena, path), err);
+	if (key == NULL)
+		return NULL;
+	arena_defer(ring->arena, drop_key, key);
+	if (!is_fit(key, err)) {
+		err_in(err, "%.*s", VIEW_ARG(path));
+		return NULL;
+	}
+	*slot = (struct ring_slot){ arena_copy(ring->arena, path), key };
+	if (++ring->used * 2 > ring->slots)
+		widen(ring);
+	return key;
+}
+
+static bool
+open_key(const struct seal_key_place *place, struct view domain, struct seal_ring *ring, struct arc_seal_key *out,
     struct err *err)
 {
-	struct view name = arena_printf(arena, "%.*s._domainkey.%.*s", VIEW_ARG(place->selector), VIEW_ARG(domain));
-	const char *path = arena_cstr(arena, place->path);
+	struct view name = arena_printf(ring->arena, "%.*s._domainkey.%.*s", VIEW_ARG(place->selector), VIEW_ARG(domain));
 
 	if (!dns_name_ok(name))
 		return err_perm(err, "%.*s cannot be the name of a key in DNS", VIEW_ARG(name));
-	struct private_key *key = private_key_load(path, err);
-	if (key == NULL)
-		return false;
-	arena_defer(arena, drop_key, key);
-	if (private_key_type(key) != KEY_RSA)
-		return err_perm(err, "%s: not an RSA key: few who verify ARC know another", path);
-	if (private_key_bits(key) < ARC_SEAL_BITS_PRESET)
-		return err_perm(err, "%s: RSA key of %d bits; %d or more are wanted", path, private_key_bits(key),
-		    ARC_SEAL_BITS_PRESET);
-	*out = (struct arc_seal_key){ place->selector, key, place->not_before };
-	return true;
+	*out = (struct arc_seal_key){ place->selector, take_key(ring, place->path, err), place->not_before };
+	return out->key != NULL;
 }
 
-bool
-arc_seal_conf_open(const struct seal_conf *conf, struct arena *arena, struct arc_seal_conf *out, struct err *err)
+/* All but domain and keys. */
+static bool
+fill(const struct seal_conf *conf, struct arc_seal_conf *out, struct err *err)
 {
-	struct seal_key_place place;
-
 	*out = (struct arc_seal_conf){
 		.sign = conf->sign.item,
 		.signs = conf->sign.n,
@@ -216,17 +287,55 @@ arc_seal_conf_open(const struct seal_conf *conf, struct arena *arena, struct arc
 		.rsa_bits_min = ARC_SEAL_BITS_PRESET,
 		.form = ARC_FORM_RFC,
 	};
+	return arc_expire_parse(conf->expire, &out->expire, err);
+}
+
+bool
+arc_seal_conf_open(const struct seal_conf *conf, struct seal_ring *ring, struct arc_seal_conf *out, struct err *err)
+{
+	struct seal_key_place place;
+
+	if (!fill(conf, out, err))
+		return false;
 	if (!conf->enable)
 		return true;
-	if (!domain_to_ascii(conf->domain, arena, &out->domain, err) ||
-	    !arc_expire_parse(conf->expire, &out->expire, err))
+	if (!domain_to_ascii(conf->domain, ring->arena, &out->domain, err))
 		return false;
-	struct arc_seal_key *keys = ARENA_ARRAY(arena, conf->keys.n, struct arc_seal_key);
+	struct arc_seal_key *keys = ARENA_ARRAY(ring->arena, conf->keys.n, struct arc_seal_key);
 	for (size_t i = 0; i < conf->keys.n; i++)
-		if (!seal_key_parse(conf->keys.item[i], &place, err) ||
-		    !open_key(&place, out->domain, arena, &keys[i], err))
+		if (!seal_key_parse(conf->keys.item[i], &place, err) || !open_key(&place, out->domain, ring, &keys[i], err))
 			return false;
 	out->key = keys;
 	out->keys = conf->keys.n;
 	return true;
+}
+
+bool
+arc_seal_conf_keep(const struct seal_conf *conf, const struct arc_seal_conf *old, struct arena *arena,
+    struct arc_seal_conf *out, struct err *err)
+{
+	if (!fill(conf, out, err))
+		return false;
+	struct arc_seal_key *keys = ARENA_ARRAY(arena, old->keys, struct arc_seal_key);
+	for (size_t i = 0; i < old->keys; i++) {
+		keys[i] = (struct arc_seal_key){ arena_copy(arena, old->key[i].selector), private_key_ref(old->key[i].key),
+			old->key[i].not_before };
+		arena_defer(arena, drop_key, keys[i].key);
+	}
+	out->domain = arena_copy(arena, old->domain);
+	out->key = keys;
+	out->keys = old->keys;
+	return true;
+}
+
+bool
+arc_seal_conf_same(const struct arc_seal_conf *a, const struct arc_seal_conf *b)
+{
+	if (a == b)
+		return true;
+	for (size_t i = 0; i < a->keys && i < b->keys; i++)
+		if (a->key[i].key != b->key[i].key || a->key[i].not_before != b->key[i].not_before ||
+		    !view_eq_nocase(a->key[i].selector, b->key[i].selector))
+			return false;
+	return a->keys == b->keys && view_eq(a->domain, b->domain);
 }

@@ -34,11 +34,26 @@ struct seal_key_place {
 	int64_t not_before; /* seconds since the epoch; 0: always */
 };
 bool seal_key_parse(struct view text, struct seal_key_place *place, struct err *err);
+/* All of a list, no selector twice, at most SEAL_KEYS_MAX. */
+#define SEAL_KEYS_MAX 16
+bool seal_keys_ok(const struct conf_list *keys, struct err *err);
 
 /*
- * Read the keys and make of the settings what arc_seal wants.  *out lives in arena, and the keys end with it: they are
- * wiped.  Not enabled: no keys, which is what callers look at.  False: err says which file is not fit and why.
+ * Keys that have been read, by their paths: each file is read once, however many name it.  They end with arena: they are
+ * wiped.
  */
-bool arc_seal_conf_open(const struct seal_conf *conf, struct arena *arena, struct arc_seal_conf *out, struct err *err);
+struct seal_ring;
+struct seal_ring *seal_ring_new(struct arena *arena);
+
+/*
+ * Read the keys and make of the settings what arc_seal wants.  *out lives in the ring's arena.  Not enabled: no keys,
+ * which is what callers look at.  False: err says which file is not fit and why.
+ */
+bool arc_seal_conf_open(const struct seal_conf *conf, struct seal_ring *ring, struct arc_seal_conf *out, struct err *err);
+/* For when the files of `old` are not fit any more: *out gets its domain and keys, all else from conf. */
+bool arc_seal_conf_keep(const struct seal_conf *conf, const struct arc_seal_conf *old, struct arena *arena,
+    struct arc_seal_conf *out, struct err *err);
+/* Would both make the same seal? */
+bool arc_seal_conf_same(const struct arc_seal_conf *a, const struct arc_seal_conf *b);
 
 #endif

@@ -109,7 +109,6 @@ assess_begin(const struct assess_conf *conf, const struct assess_client *client,
 	a->dns = dns_task_new(shared->dns, arena, share_of(conf, SHARE_SPF));
 	a->arena = arena;
 	a->trusted = client->trusted;
-	a->seal = client->seal;
 	a->now = now;
 	if (asks_spf(conf, client))
 		begin_spf(a, client);
@@ -178,6 +177,12 @@ begin_dmarc(struct assess *a)
 	};
 	a->dmarc_dns = dns_task_beside(a->dns, share_of_dmarc(a->conf));
 	a->dmarc = dmarc_begin(in, a->dmarc_dns, a->arena);
+}
+
+void
+assess_want_seal(struct assess *a)
+{
+	a->seal = true;
 }
 
 /* What we sign comes first, then ARC, then DKIM: see arc_begin. */

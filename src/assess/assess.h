@@ -45,7 +45,6 @@ struct assess_client {
 	struct view mail_local, mail_domain; /* both empty: the null sender */
 	struct view receiver;		     /* our name */
 	bool trusted;			     /* internal or authenticated: neither SPF nor DMARC is asked */
-	bool seal;			     /* an ARC set will be added: its body hash is made too */
 };
 
 struct assessment {
@@ -69,6 +68,8 @@ struct assess;
 struct assess *assess_begin(const struct assess_conf *conf, const struct assess_client *client,
     const struct assess_shared *shared, int64_t now, struct arena *arena);
 void assess_step(struct assess *a);
+/* Before assess_header: an ARC set will be added, so its body hash is made too. */
+void assess_want_seal(struct assess *a);
 /*
  * header must stay unchanged until assess_end.  Once only: a second call is ignored.
  * False: no signature wants the body.

@@ -166,6 +166,26 @@ look_at_policies(struct doctor *d, struct view directory)
 		closedir(dir);
 }
 
+/* Of a list of names, those that are files. */
+static void
+look_at_lists(struct doctor *d)
+{
+	const struct srs_leave_conf *leave = &d->settings->srs.leave;
+	const struct {
+		const char *purpose;
+		const struct conf_list *list;
+	} rows[] = {
+		{ "srs.leaves", &leave->leaves },	{ "srs.local-domains", &leave->local_domains },
+		{ "srs.virtual", &leave->virtual_files }, { "srs.aliases", &leave->alias_files },
+		{ "srs.relocated", &leave->relocated_files },
+	};
+
+	for (size_t r = 0; r < sizeof(rows) / sizeof(rows[0]); r++)
+		for (size_t i = 0; i < rows[r].list->n; i++)
+			if (view_starts(rows[r].list->item[i], VIEW_LIT("/")))
+				doctor_reach(d, &d->worker, rows[r].list->item[i], PATH_READ, rows[r].purpose);
+}
+
 void
 doctor_files(struct doctor *d)
 {
@@ -191,6 +211,8 @@ doctor_files(struct doctor *d)
 		if (rows[i].wanted && doctor_reach(d, &d->worker, rows[i].path, rows[i].need, rows[i].purpose))
 			is_ours_alone(d, rows[i].path, rows[i].purpose);
 	look_at_policies(d, s->policy.directory);
+	if (s->srs.enable && s->srs.milter)
+		look_at_lists(d);
 	if (d->lines == before)
 		doctor_ok(d, "the worker can read its settings and lists, and others cannot write to them");
 }

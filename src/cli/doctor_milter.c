@@ -155,8 +155,11 @@ doctor_order(struct doctor *d)
 int64_t
 doctor_answer_seconds(const struct doctor *d)
 {
+	const struct settings *s = d->settings;
+	int64_t map = s->srs.enable && s->srs.milter && s->srs.leave.leave_map.n > 0 ? s->srs.leave.leave_map_wait : 0;
+
 	/* A message's waits, and a question that began just before their end. */
-	return (d->settings->dns.wait_per_message + d->settings->dns.timeout + 999) / 1000;
+	return (s->dns.wait_per_message + s->dns.timeout + map + 999) / 1000;
 }
 
 /* Its own, or the service's. */

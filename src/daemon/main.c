@@ -48,13 +48,13 @@ load_and_serve(const struct options *options)
 
 	if (settings == NULL)
 		return 1;
-	if (!settings_open_keys(settings, say, NULL) || !settings_open_srs(settings, NULL, say, NULL)) {
+	if (!settings_open_keys(settings, NULL, say, NULL) || !settings_open_srs(settings, NULL, say, NULL)) {
 		settings_unref(settings);
 		return 1;
 	}
 	if (!options->check_only)
 		return serve(options, settings);
-	size_t broken = policy_mistakes(settings->policies);
+	size_t broken = policy_mistakes(settings->policies) + settings->key_mistakes;
 	settings_unref(settings);
 	if (broken > 0) {
 		printf("%s: %zu policy files with mistakes\n", options->config, broken);

@@ -28,7 +28,8 @@ reload_settings(const char *path, const struct settings *before)
 	struct settings *after = settings_reload(path, before, say_mistake, NULL);
 
 	if (after != NULL &&
-	    (!settings_open_keys(after, say_mistake, NULL) || !settings_open_srs(after, before, say_mistake, NULL))) {
+	    (!settings_open_keys(after, before, say_mistake, NULL) ||
+	     !settings_open_srs(after, before, say_mistake, NULL))) {
 		settings_unref(after);
 		after = NULL;
 	}

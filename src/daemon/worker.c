@@ -153,6 +153,7 @@ open_env(struct worker *w, struct err *err)
 	if (w->job->listener.maps)
 		return true;
 	w->env.shared.keys = key_cache_new(KEYS_MAX);
+	w->env.returns = srs_rate_new();
 	w->env.shared.records = spf_cache_new(SPF_RECORDS_OCTETS);
 	w->env.shared.dns = dns_open(&w->job->settings->dns, err);
 	return w->env.shared.dns != NULL || err_in(err, "dns");
@@ -197,23 +198,51 @@ warn_of_secret(const char *path)
 		    path, strerrordesc_np(errno));
 }
 
+static void
+warn_of_unreadable_keys(const struct conf_list *keys, const char *then, struct arena *arena)
+{
+	struct seal_key_place place;
+
+	for (size_t i = 0; i < keys->n; i++)
+		if (seal_key_parse(keys->item[i], &place, NULL) && access(arena_cstr(arena, place.path), R_OK) != 0)
+			log_warning("%.*s: cannot be read by the worker's user (%s): %s; "
+				    "owner root, group of the worker and mode 0640 are wanted",
+			    VIEW_ARG(place.path), strerrordesc_np(errno), then);
+}
+
+static void
+warn_of_unreadable_tables(const struct conf_list *list, struct arena *arena)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (view_starts(list->item[i], VIEW_LIT("/")) && access(arena_cstr(arena, list->item[i]), R_OK) != 0)
+			log_warning("%.*s: cannot be read by the worker's user (%s): what it says now stays in force",
+			    VIEW_ARG(list->item[i]), strerrordesc_np(errno));
+}
+
 /* The parent read them as root; a reload reads them as we are now. */
 static void
 warn_of_unreadable_files(const struct worker *w)
 {
-	const struct seal_conf *seal = &w->job->settings->seal;
-	const struct srs_conf *srs = &w->job->settings->srs;
+	const struct settings *s = w->job->settings;
+	const struct policy_seal *seal;
 	struct arena *arena = arena_new();
-	struct seal_key_place place;
 
 	if (access(w->job->config, R_OK) != 0)
 		log_warning("%s: cannot be read by the worker's user (%s): a reload will change nothing",
 		    w->job->config, strerrordesc_np(errno));
-	for (size_t i = 0; seal->enable && i < seal->keys.n; i++)
-		if (seal_key_parse(seal->keys.item[i], &place, NULL))
-			warn_of_secret(arena_cstr(arena, place.path));
-	if (srs->enable)
-		warn_of_secret(arena_cstr(arena, srs->secrets_file));
+	if (s->seal.enable)
+		warn_of_unreadable_keys(&s->seal.keys, "a reload will change nothing", arena);
+	for (size_t i = 0; (seal = policy_seal_nth(s->policies, i)) != NULL; i++)
+		warn_of_unreadable_keys(&seal->keys, "a reload will keep the key as it is now", arena);
+	if (s->srs.enable)
+		warn_of_secret(arena_cstr(arena, s->srs.secrets_file));
+	if (s->srs.enable && s->srs.milter) {
+		const struct srs_leave_conf *leave = &s->srs.leave;
+		warn_of_unreadable_tables(&leave->virtual_files, arena);
+		warn_of_unreadable_tables(&leave->alias_files, arena);
+		warn_of_unreadable_tables(&leave->relocated_files, arena);
+		warn_of_unreadable_tables(&leave->local_domains, arena);
+	}
 	arena_free(arena);
 }
 

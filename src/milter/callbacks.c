@@ -19,8 +19,8 @@ struct peer {
 /* ---- what the connection may do ---- */
 
 #define NEEDED_ACTIONS (SMFIF_ADDHDRS | SMFIF_CHGHDRS)
-/* For rules that remove, redirect and hold: where the MTA lets us not, a message that needs it is deferred. */
-#define WANTED_ACTIONS (SMFIF_ADDRCPT | SMFIF_ADDRCPT_PAR | SMFIF_DELRCPT | SMFIF_QUARANTINE | SMFIF_SETSYMLIST)
+/* For rules that remove, redirect and hold, and for SRS: where the MTA lets us not, a message that needs it is deferred. */
+#define WANTED_ACTIONS (SMFIF_CHGFROM | SMFIF_ADDRCPT | SMFIF_ADDRCPT_PAR | SMFIF_DELRCPT | SMFIF_QUARANTINE | SMFIF_SETSYMLIST)
 
 /*
  * Round trips are what a filter costs.  Nothing is decided before MAIL, and what is found wrong in the header or the
@@ -42,7 +42,7 @@ static const struct {
 	{ SMFIM_CONNECT, "j" },
 	{ SMFIM_HELO, "{tls_version} {verify} {cn_subject} {cert_subject}" },
 	{ SMFIM_ENVFROM, "i {auth_authen}" },
-	{ SMFIM_ENVRCPT, "i" },
+	{ SMFIM_ENVRCPT, "i {rcpt_mailer} {rcpt_host} {rcpt_addr}" },
 	{ SMFIM_EOM, "i" },
 };
 

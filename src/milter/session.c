@@ -90,8 +90,8 @@ macro_text(session_macro *macro, void *ctx, const char *name)
 }
 
 /* Decide the message before its time; the first reason stands. */
-static void
-refuse_message(struct session *s, struct session_reply reply, const char *rule)
+void
+session_refuse_message(struct session *s, struct session_reply reply, const char *rule)
 {
 	if (s->msg.refusal.answer != SESSION_CONTINUE)
 		return;
@@ -104,7 +104,7 @@ static struct session_reply
 out_of_order(struct session *s)
 {
 	if (s->msg.phase != MESSAGE_NONE && s->msg.phase != MESSAGE_DECIDED)
-		refuse_message(s, reply_of(451, "4.3.0", VIEW_LIT("Mail filter lost its place in this message")),
+		session_refuse_message(s, reply_of(451, "4.3.0", VIEW_LIT("Mail filter lost its place in this message")),
 		    "event-order");
 	return try_later;
 }
@@ -209,7 +209,6 @@ begin_assessment(struct session *s)
 		.mail_domain = m->from.domain,
 		.receiver = m->authserv_id,
 		.trusted = m->trust != TRUST_NONE,
-		.seal = m->seal.wanted,
 	};
 
 	if (m->from.text.n == 0 && !m->null_sender)
@@ -235,7 +234,8 @@ begin_message(struct session *s, struct view argument, session_macro *macro, voi
 	/* Without brackets it comes from sendmail(1) only. */
 	m->null_sender = argument.n == 0 || view_is(argument, "<>");
 	header_init(&m->header, s->arena, (size_t)limits->header_octets, (size_t)limits->header_fields);
-	m->seal.wanted = session_seal_wanted(s);
+	m->seal.may = session_seal_may(s);
+	session_srs_begin(s);
 	begin_assessment(s);
 }
 
@@ -248,7 +248,7 @@ refuse_command(struct session *s, struct session_reply now, struct session_reply
 {
 	if (!s->local)
 		return now;
-	refuse_message(s, at_end, rule);
+	session_refuse_message(s, at_end, rule);
 	return go_on;
 }
 
@@ -345,7 +345,8 @@ session_on_rcpt(struct session *s, const struct view *argv, size_t n, session_ma
 		    reply_of(550, "5.5.3", VIEW_LIT("Too many recipients")), "limits.recipients");
 	struct recipient rcpt = recipient_of(s, argv, n);
 	struct session_reply reply;
-	if (!session_admit(s, &rcpt, &reply)) {
+	if (!session_srs_admit(s, &rcpt, macro, ctx, &reply) || !session_admit(s, &rcpt, &reply) ||
+	    !session_srs_join(s, &rcpt, &reply)) {
 		s->msg.turned_away++;
 		return reply;
 	}
@@ -383,7 +384,7 @@ session_on_header(struct session *s, struct view name, struct view value)
 	if (name.n == 0 || m->refusal.answer != SESSION_CONTINUE)
 		return go_on; /* nobody can name such a field, so nobody signs or believes it */
 	if (!header_add(&m->header, name, value, &err))
-		refuse_message(s, reply_of(552, "5.3.4", arena_printf(s->arena, "Message refused: %s", err.text)),
+		session_refuse_message(s, reply_of(552, "5.3.4", arena_printf(s->arena, "Message refused: %s", err.text)),
 		    "limits.header");
 	return go_on;
 }
@@ -395,6 +396,9 @@ complete_header(struct session *s)
 	struct message *m = &s->msg;
 
 	m->phase = MESSAGE_BODY;
+	m->seal.wanted = m->seal.may && session_seal_wanted(s);
+	if (m->seal.wanted)
+		assess_want_seal(m->assess);
 	if (m->refusal.answer == SESSION_CONTINUE)
 		m->body_wanted = assess_header(m->assess, &m->header);
 }
@@ -457,10 +461,13 @@ decide(struct session *s, struct session_outcome *o, struct session_verdict *out
 	o->verdict = each;
 	o->settled = settled;
 	o->decided = settled->whole;
+	bool accepted = session_reply_for(s, &o->decided).answer == SESSION_CONTINUE;
+	if (accepted)
+		session_srs_settle(s, settled, &o->decided);
 	out->reply = session_reply_for(s, &o->decided);
 	if (out->reply.answer == SESSION_CONTINUE)
 		session_build_edits(s, o->found, settled, out);
-	else
+	else if (!accepted)
 		session_reply_prdr(s, settled, &out->reply);
 	o->decided.text = out->reply.text;
 }
@@ -482,6 +489,8 @@ session_on_eom(struct session *s, session_macro *macro, void *ctx, struct sessio
 	o.ms = clock_mono_ms(s->env->clock) - began;
 	session_log_verdict(s, &o);
 	session_history_record(s, o.found, o.decided.action);
-	if (o.settled != NULL && verdict->reply.answer == SESSION_CONTINUE)
+	if (o.settled != NULL && verdict->reply.answer == SESSION_CONTINUE) {
 		session_log_removed(s, o.settled);
+		session_log_returned(s, o.settled);
+	}
 }

@@ -4,6 +4,7 @@
 #include "assess/assess.h"
 #include "base/ip.h"
 #include "policy/policy.h"
+#include "srs/srs_rate.h"
 
 #include <stdatomic.h>
 
@@ -46,6 +47,7 @@ struct session_env {
 	struct assess_shared shared;
 	const struct clock *clock;
 	struct session_load *load; /* NULL: not counted, not limited */
+	struct srs_rate *returns; /* of mail to SRS addresses; NULL: not limited */
 	struct view host; /* this host's name: our authserv-id when neither the settings nor the MTA tell one */
 	/* NULL, or somebody who wants to see what a message is decided upon: `assayctl explain`. */
 	void (*decided_upon)(void *ctx, const struct policy_set *set, const struct policy_facts *facts,

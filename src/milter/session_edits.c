@@ -177,13 +177,31 @@ mailbox_is_there(const struct edits *e, struct view mailbox)
 	return false;
 }
 
+/* An SRS address of ours: to whom it stands for.  RFC 3461 5.2.1: a notice names the address that the sender knows. */
+static void
+restore_recipient(struct edits *e, const struct recipient *r)
+{
+	struct view original = arena_printf(e->arena, "<%.*s>", VIEW_ARG(r->srs.restored));
+	struct view args = dsn_arguments(r, e->arena);
+
+	new_edit(e, EDIT_DELETE_RCPT)->value = r->argument;
+	if (mailbox_is_there(e, original))
+		return;
+	struct edit *add = new_edit(e, EDIT_ADD_RCPT);
+	add->value = original;
+	add->args = args;
+}
+
 /* One copy for each quarantine mailbox.  The MTA wants the argument exactly as it came. */
 static void
 move_recipients(struct edits *e, const struct message *m, const struct settlement *settled)
 {
 	for (size_t i = 0; i < m->rcpts; i++) {
-		if (settled->fate[i] == RECIPIENT_KEEP)
+		if (settled->fate[i] == RECIPIENT_KEEP) {
+			if (m->rcpt[i].srs.restored.n > 0 && m->settings->srs.restore == SRS_RESTORE_MILTER)
+				restore_recipient(e, &m->rcpt[i]);
 			continue;
+		}
 		new_edit(e, EDIT_DELETE_RCPT)->value = m->rcpt[i].argument;
 		if (settled->fate[i] != RECIPIENT_REDIRECT || mailbox_is_there(e, settled->each[i].mailbox))
 			continue;
@@ -214,9 +232,11 @@ session_build_edits(struct session *s, const struct assessment *found, const str
 		insert_field(&e, VIEW_LIT("X-SPF-Guess"), found->guess_field);
 	if (found->received_spf.n > 0)
 		insert_field(&e, VIEW_LIT("Received-SPF"), found->received_spf);
-	if (session_seal_message(s, found, e.edit, e.n))
+	if (session_seal_message(s, found, settled, e.edit, e.n))
 		for (size_t i = 3; i > 0; i--)
 			insert_field(&e, m->seal.set.field[i - 1].name, m->seal.set.field[i - 1].value);
+	if (m->srs.sender.n > 0) /* without arguments: RET and ENVID stay as they are */
+		new_edit(&e, EDIT_CHANGE_FROM)->value = m->srs.sender;
 	move_recipients(&e, m, settled);
 	if (settled->hold)
 		new_edit(&e, EDIT_QUARANTINE)->value = settled->hold_reason;

@@ -10,6 +10,7 @@
 #define SHOWN_WHY 400
 #define SHOWN_SIGNATURES 8
 #define SHOWN_RECIPIENTS 10
+#define SHOWN_TO 1000 /* of all recipients together, and one more */
 
 #define SAY_EVERY_MS 10000
 
@@ -82,6 +83,32 @@ add_envelope(struct buffer *b, const struct session *s)
 	buffer_add_cstr(b, " from=");
 	add_path(b, m->argument, &m->from);
 	buffer_addf(b, " rcpts=%zu", m->rcpts);
+}
+
+/* "<address>" of ours or a stranger's, in a list. */
+static void
+add_address(struct buffer *b, struct view address)
+{
+	buffer_add_quoted(b, view_starts(address, VIEW_LIT("<")) ? address :
+		arena_printf(b->arena, "<%.*s>", VIEW_ARG(address)), SHOWN_PATH);
+}
+
+/* srs=rewritten:<SRS0=...@srs.example> srs_leave=1:virtual,<friend@example.net> */
+static void
+add_srs(struct buffer *b, const struct message_srs *srs)
+{
+	if (srs->outcome == NULL)
+		return;
+	buffer_addf(b, " srs=%s", srs->outcome);
+	if (srs->sender.n > 0) {
+		buffer_add_char(b, ':');
+		add_address(b, srs->sender);
+	}
+	buffer_addf(b, " srs_leave=%zu:%s", srs->leaving, srs->first.leaving.by);
+	if (srs->first.leaving.target.n > 0) {
+		buffer_add_char(b, ',');
+		add_address(b, srs->first.leaving.target);
+	}
 }
 
 static void
@@ -189,6 +216,20 @@ add_seal(struct buffer *b, const struct message_seal *seal)
 	}
 }
 
+/* to=<ann@example.org>,<bob@example.org>,+3 */
+static void
+add_recipients(struct buffer *b, const struct message *m)
+{
+	size_t shown = 0, before = b->n;
+
+	for (; shown < m->rcpts && shown < SHOWN_RECIPIENTS && b->n - before < SHOWN_TO; shown++) {
+		buffer_add_cstr(b, shown == 0 ? " to=" : ",");
+		add_path(b, m->rcpt[shown].argument, &m->rcpt[shown].path);
+	}
+	if (shown < m->rcpts)
+		buffer_addf(b, ",+%zu", m->rcpts - shown);
+}
+
 static bool
 verdicts_differ(const struct session_outcome *o, size_t n)
 {
@@ -276,6 +317,7 @@ add_why(struct buffer *b, const struct session *s, const struct session_outcome 
 		if (o->found->arc != NULL)
 			add_reason(&why, "arc", o->found->arc->reason);
 		add_reason(&why, "seal", s->msg.seal.why);
+		add_reason(&why, "srs", s->msg.srs.why);
 		if (o->found->from.outcome != FROM_ONE)
 			add_reason(&why, "from", o->found->from.why);
 	}
@@ -297,6 +339,7 @@ session_log_verdict(const struct session *s, const struct session_outcome *o)
 	buffer_add_char(&b, ':');
 	add_client(&b, s);
 	add_envelope(&b, s);
+	add_srs(&b, &s->msg.srs);
 	if (o->found != NULL) {
 		add_spf(&b, " spf=", o->found->spf);
 		add_spf(&b, " spf_helo=", o->found->spf_helo);
@@ -313,6 +356,7 @@ session_log_verdict(const struct session *s, const struct session_outcome *o)
 	if (o->found != NULL)
 		buffer_addf(&b, " dns=%u/%u", o->found->dns.queries, o->found->dns.temp);
 	buffer_addf(&b, " ms=%lld generation=%u", (long long)o->ms, s->msg.settings->generation);
+	add_recipients(&b, &s->msg); /* last: a log that cuts lines loses nothing else */
 	log_info("%.*s", VIEW_ARG(buffer_view(&b)));
 }
 
@@ -368,6 +412,23 @@ session_log_removed(const struct session *s, const struct settlement *settled)
 			buffer_add_cstr(&b, " to=");
 			buffer_add_quoted(&b, v->mailbox, SHOWN_PATH);
 		}
+		buffer_addf(&b, " generation=%u", m->settings->generation);
+		log_info("%.*s", VIEW_ARG(buffer_view(&b)));
+	}
+}
+
+void
+session_log_returned(const struct session *s, const struct settlement *settled)
+{
+	const struct message *m = &s->msg;
+	bool here = m->settings->srs.restore == SRS_RESTORE_MILTER;
+
+	for (size_t i = 0; log_wants(LOG_LEVEL_INFO) && i < m->rcpts; i++) {
+		if (settled->fate[i] != RECIPIENT_KEEP || m->rcpt[i].srs.restored.n == 0)
+			continue;
+		struct buffer b = begin_rcpt_line(s, &m->rcpt[i]);
+		buffer_addf(&b, " stage=end srs=%s recipient=%s to=", m->rcpt[i].srs.status, here ? "restored" : "mapped");
+		add_address(&b, m->rcpt[i].srs.restored);
 		buffer_addf(&b, " generation=%u", m->settings->generation);
 		log_info("%.*s", VIEW_ARG(buffer_view(&b)));
 	}

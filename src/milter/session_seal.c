@@ -8,8 +8,8 @@
 #define CARRIED_MAX 30
 
 /* Who writes mail at such a host (AUTH, sendmail(1)) is no hop, and may have written results too. */
-static bool
-is_upstream(const struct session *s, const struct seal_conf *conf)
+bool
+session_is_upstream(const struct session *s, const struct seal_conf *conf)
 {
 	if (s->msg.trust != TRUST_NONE && s->msg.trust != TRUST_INTERNAL)
 		return false;
@@ -17,17 +17,6 @@ is_upstream(const struct session *s, const struct seal_conf *conf)
 		if (ip_in_net(&s->client, &conf->trusted_upstream.net[i]))
 			return true;
 	return false;
-}
-
-/* An upstream hop is no stranger, but what it brings is: only who signs in or writes here is of the house. */
-bool
-session_seal_wanted(const struct session *s)
-{
-	const struct message *m = &s->msg;
-
-	if (m->settings->sealing.keys == 0)
-		return false;
-	return m->settings->seal.clients == SEAL_ALL || m->trust == TRUST_NONE || is_upstream(s, &m->settings->seal);
 }
 
 /* ---- the message as the next hop will see it ---- */
@@ -203,7 +192,7 @@ gather_facts(const struct session *s, const struct auth_facts *own)
 	const struct header *h = &s->msg.header;
 	struct auth_facts carried = { ARENA_ARRAY(s->arena, CARRIED_MAX, struct auth_fact), 0 };
 
-	if (!is_upstream(s, conf))
+	if (!session_is_upstream(s, conf))
 		return session_fit_results(s->msg.authserv_id, own, s->arena);
 	for (size_t i = 0; i < h->n && carried.n < CARRIED_MAX; i++)
 		if (view_eq_nocase(h->field[i].name, results_name))
@@ -214,14 +203,14 @@ gather_facts(const struct session *s, const struct auth_facts *own)
 /* ---- sealing ---- */
 
 static bool
-make_seal(const struct session *s, const struct assessment *found, const struct edit *edit, size_t edits,
-    struct arc_seal *seal, struct err *err)
+make_seal(const struct session *s, const struct arc_seal_conf *conf, const struct assessment *found,
+    const struct edit *edit, size_t edits, struct arc_seal *seal, struct err *err)
 {
 	const struct message *m = &s->msg;
 	struct header header;
 	struct auth_facts facts = gather_facts(s, &found->facts);
 	struct arc_seal_input in = {
-		.conf = &m->settings->sealing,
+		.conf = conf,
 		.header = &header,
 		.body = assess_seal_body(m->assess),
 		.chain = found->arc,
@@ -236,14 +225,18 @@ make_seal(const struct session *s, const struct assessment *found, const struct 
 
 /* A message that cannot be sealed goes on without: the seal is for others, and none is better than no mail. */
 bool
-session_seal_message(struct session *s, const struct assessment *found, const struct edit *edit, size_t edits)
+session_seal_message(struct session *s, const struct assessment *found, const struct settlement *settled,
+    const struct edit *edit, size_t edits)
 {
 	struct message_seal *seal = &s->msg.seal;
 	struct err err;
 
-	if (!seal->wanted)
+	if (!seal->may)
 		return false;
-	seal->done = make_seal(s, found, edit, edits, &seal->set, &err);
+	const struct arc_seal_conf *conf = session_sealer(s, found, settled, &seal->why);
+	if (conf == NULL)
+		return false;
+	seal->done = make_seal(s, conf, found, edit, edits, &seal->set, &err);
 	if (!seal->done)
 		seal->why = arena_copy(s->arena, view_of(err.text));
 	return seal->done;

@@ -28,10 +28,22 @@ extern const struct name_row session_trust_names[];
 
 /* The ARC set that the message gets; session_seal.c. */
 struct message_seal {
-	bool wanted;
+	bool may; /* the client's mail is of the kind that is sealed */
+	bool wanted; /* somebody may want it: its body is hashed */
 	bool done;
 	struct arc_seal set; /* when done */
-	struct view why;     /* wanted, tried and not done */
+	struct view why;     /* wanted and not done */
+};
+
+/* session_srs.c; all zero: not looked at. */
+struct message_srs {
+	bool wanted; /* the sender is one to be rewritten where a recipient leaves */
+	const struct srs_table_set *tables; /* of the arena: dropped with the message */
+	size_t leaving;		    /* recipients that get the message and leave */
+	struct recipient_srs first; /* of them */
+	const char *outcome;	    /* of the rewriting; NULL: not tried */
+	struct view sender;	    /* the new one, within brackets; empty: it stays */
+	struct view why;
 };
 
 struct message {
@@ -55,6 +67,7 @@ struct message {
 	struct assess *assess;
 	bool body_wanted;
 	struct message_seal seal;
+	struct message_srs srs;
 	/* Decided before its time, whatever the facts will be; answer SESSION_CONTINUE: not. */
 	struct session_reply refusal;
 	const char *refusal_rule;
@@ -84,10 +97,20 @@ void session_build_edits(struct session *s, const struct assessment *found, cons
 /* session_edits.c: of the facts those that fit into one field of ours; only signatures are left out. */
 struct auth_facts session_fit_results(struct view authserv_id, const struct auth_facts *facts, struct arena *arena);
 
-/* session_seal.c: by the settings and the client, at MAIL. */
-bool session_seal_wanted(const struct session *s);
+/* session_seal.c: a hop of ours before us, of group seal. */
+bool session_is_upstream(const struct session *s, const struct seal_conf *conf);
 /* Over the message as these edits will leave it.  False: no set; m->seal says whether one was wanted, and why not. */
-bool session_seal_message(struct session *s, const struct assessment *found, const struct edit *edit, size_t edits);
+bool session_seal_message(struct session *s, const struct assessment *found, const struct settlement *settled,
+    const struct edit *edit, size_t edits);
+/*
+ * session_sealer.c: whose seal a message gets.  There is one: for mail of strangers what the recipients that get it want
+ * (where they differ, the site's), for mail of our own clients what the sender's domain wants.
+ */
+bool session_seal_may(const struct session *s);	    /* at MAIL, by the settings and the client */
+bool session_seal_wanted(const struct session *s); /* when all recipients are known: could there be a seal? */
+/* NULL: nobody's; *why is empty where nobody wants one. */
+const struct arc_seal_conf *session_sealer(const struct session *s, const struct assessment *found,
+    const struct settlement *settled, struct view *why);
 /* session_policy.c */
 void session_learn_client(struct session *s, session_macro *macro, void *ctx); /* at MAIL: TLS */
 /* May this recipient join the transaction?  False: *reply is for this one alone, and logged. */
@@ -97,6 +120,19 @@ void session_settle(struct session *s, const struct assessment *found, struct se
 struct session_reply session_reply_for(struct session *s, const struct verdict *v);
 /* One line for each recipient, where the client asked for it with PRDR. */
 void session_reply_prdr(struct session *s, const struct settlement *settled, struct session_reply *reply);
+
+/* session_srs.c */
+void session_srs_begin(struct session *s); /* at MAIL */
+/* Fills rcpt->srs.  False: an SRS address of ours that is not let in; as session_admit. */
+bool session_srs_admit(struct session *s, struct recipient *rcpt, session_macro *macro, void *ctx,
+    struct session_reply *reply);
+/* Once session_admit has let it in: class and rate.  False: as session_admit. */
+bool session_srs_join(struct session *s, const struct recipient *rcpt, struct session_reply *reply);
+/* The new sender, for those that get the message.  False: *v defers it. */
+bool session_srs_settle(struct session *s, const struct settlement *settled, struct verdict *v);
+
+/* session.c: decide the message before its time; the first reason stands.  rule: a literal. */
+void session_refuse_message(struct session *s, struct session_reply reply, const char *rule);
 
 /* session_log.c */
 struct session_outcome {
@@ -114,6 +150,8 @@ struct session_outcome {
  *	client=NAME[IP]	"unknown" without a name, "local" without an address
  *	trust=		local, internal, authenticated: why SPF was not asked
  *	helo= from=<> rcpts=
+ *	srs=		what became of the sender, where recipients leave: rewritten:<NEW>, or too-long, temperror...
+ *	srs_leave=	N:BY,<TARGET>: how many leave, how that is known of the first, and what it comes to
  *	spf= spf_helo= spf_guess=
  *	dkim=		RESULT:d=DOMAIN,s=SELECTOR;... in the order of the fields; ";+N": not shown
  *	seal=		yes:i=INSTANCE,d=DOMAIN,s=SELECTOR, or no; left out where no seal was wanted
@@ -127,13 +165,16 @@ struct session_outcome {
  *	dns=N/TEMP	questions, and those of them without an answer to trust
  *	ms=		that the MTA waited for us at the end of the message
  *	generation=	of the settings
+ *	to=<RECIPIENT>,...	the first ten, fewer when they are long; ",+N": not shown
  *
- * Whatever a stranger wrote is quoted by buffer_add_quoted and cut; refusals of other kinds (overload, negotiation, edits
+ * log_line.h reads the envelope back.  Whatever a stranger wrote is quoted by buffer_add_quoted and cut; refusals of other kinds (overload, negotiation, edits
  * that failed) are lines with event= or rule=edits-failed.
  */
 void session_log_verdict(const struct session *s, const struct session_outcome *o);
 /* A recipient that is not let in; v->text is the reply as it goes out. */
 void session_log_rcpt(const struct session *s, const struct recipient *rcpt, const struct verdict *v);
+/* One line for each SRS address of ours among the recipients of an accepted message: whom it stands for. */
+void session_log_returned(const struct session *s, const struct settlement *settled);
 /* One line for each recipient that is taken from the envelope of an accepted message. */
 void session_log_removed(const struct session *s, const struct settlement *settled);
 /* "4F2xYz", or "NOQUEUE". */

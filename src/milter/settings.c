@@ -7,6 +7,7 @@
 #include "milter/listen_address.h"
 #include "milter/session_history.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
 
@@ -221,12 +222,43 @@ settings_presets(void)
 	return s;
 }
 
+static int
+by_domain(const void *a, const void *b)
+{
+	return view_cmp_nocase(*(const struct view *)a, *(const struct view *)b);
+}
+
+/* What senders are rewritten to must find its way back. */
+static void
+join_srs_domains(struct settings *s)
+{
+	struct conf_list *list = &s->srs.policy_domains;
+	struct view domain;
+	size_t n = 0, once = 0;
+
+	while (policy_srs_domain(s->policies, n, &domain))
+		n++;
+	if (n == 0)
+		return;
+	struct view *item = ARENA_ARRAY(s->arena, n, struct view);
+	for (size_t i = 0; i < n; i++)
+		policy_srs_domain(s->policies, i, &item[i]);
+	qsort(item, n, sizeof(*item), by_domain);
+	for (size_t i = 0; i < n; i++)
+		if (once == 0 || !view_eq_nocase(item[once - 1], item[i]))
+			item[once++] = item[i];
+	*list = (struct conf_list){ .item = item, .n = once };
+}
+
 /* "FILE: policy.directory: ..." */
 static bool
 open_policies(struct settings *s, const struct settings *before, void (*say)(void *ctx, const char *text), void *ctx)
 {
 	s->policies = policy_load(&s->policy, before == NULL ? NULL : before->policies, s->arena, say, ctx);
-	return s->policies != NULL;
+	if (s->policies == NULL)
+		return false;
+	join_srs_domains(s);
+	return true;
 }
 
 struct settings *
@@ -254,30 +286,6 @@ settings_reload(const char *path, const struct settings *before, void (*say)(voi
 		return NULL;
 	}
 	return s;
-}
-
-/* Keys that are for later need not be a mistake, but nothing is sealed until then. */
-static void
-warn_of_idle_keys(const struct settings *s, void (*say)(void *ctx, const char *text), void *ctx)
-{
-	for (size_t i = 0; i < s->sealing.keys; i++)
-		if (s->sealing.key[i].not_before <= clock_wall(&clock_system))
-			return;
-	if (s->sealing.keys > 0)
-		say(ctx, arena_printf(s->arena, "%s: warning: seal.keys: no key's day has come", s->seal.keys.where).p);
-}
-
-bool
-settings_open_keys(struct settings *s, void (*say)(void *ctx, const char *text), void *ctx)
-{
-	struct err err;
-
-	if (!arc_seal_conf_open(&s->seal, s->arena, &s->sealing, &err)) {
-		say(ctx, arena_printf(s->arena, "%s: seal.keys: %s", s->seal.keys.where, err.text).p);
-		return false;
-	}
-	warn_of_idle_keys(s, say, ctx);
-	return true;
 }
 
 /* Taken over by a reload although their neighbours of the group are not, and the other way about for group "srs". */

@@ -7,6 +7,8 @@
 #include "dns/dns_conf.h"
 #include "policy/policy.h"
 #include "srs/srs.h"
+#include "srs/srs_ask.h"
+#include "srs/srs_tables.h"
 
 #include <stdatomic.h>
 
@@ -66,12 +68,17 @@ struct settings {
 	struct dns_conf dns;
 	struct srs_conf srs;
 	struct srs srs_now; /* of srs, its secrets and store: settings_srs.h; nothing is rewritten without secrets */
+	struct srs_tables *srs_tables; /* srs.milter only */
+	struct srs_ask *srs_ask;       /* srs.milter only; NULL: no leave-map */
 	struct session_history *history; /* of dmarc.history-file; NULL: none is wanted */
 	struct policy_conf policy;
 	const struct policy_set *policies; /* of policy.directory; NULL: none were read */
 	struct assess_conf assess; /* .spf and .dkim from their groups, .budget from dns */
 	struct seal_conf seal;
 	struct arc_seal_conf sealing; /* made of seal by settings_open_keys; no keys: nothing is sealed */
+	struct arc_seal_conf *file_sealing; /* by policy_seal.number; no keys: they could not be opened */
+	size_t file_sealings;
+	size_t key_mistakes; /* policy files whose keys are not fit */
 };
 
 /*
@@ -81,10 +88,17 @@ struct settings {
  */
 struct settings *settings_load(const char *path, void (*say)(void *ctx, const char *text), void *ctx);
 /*
- * For who seals: read the keys, check what they are and who may read them.  False: said as above.  Before anybody
- * else sees the snapshot.  assayctl can do without, and is mostly run by people who may not read them.
+ * For who seals: read the keys, check what they are and who may read them.  Before anybody else sees the snapshot.
+ * False: those of the site are not fit; said as above.  Keys of a policy file that are not fit are said and counted,
+ * and are no reason for false: beside `before` (the settings in force; NULL: none) those stay in use that sealed
+ * for that domain, else nothing is sealed as that domain.  assayctl can do without, and is mostly run by people who
+ * may not read them.
  */
-bool settings_open_keys(struct settings *settings, void (*say)(void *ctx, const char *text), void *ctx);
+bool settings_open_keys(struct settings *settings, const struct settings *before,
+    void (*say)(void *ctx, const char *text), void *ctx);
+/* The policy files' keys alone: for tests that exchange settings->policies. */
+void settings_open_file_keys(struct settings *settings, const struct settings *before,
+    void (*say)(void *ctx, const char *text), void *ctx);
 
 /*
  * settings_load beside the settings in force (NULL: none): a policy file that has mistakes now keeps what it said there.

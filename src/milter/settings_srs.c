@@ -25,6 +25,52 @@ store_of(const struct srs_conf *conf, const struct settings *before, struct aren
 	return srs_late_store_new(path);
 }
 
+static void
+close_tables(void *tables)
+{
+	srs_tables_close(tables);
+}
+
+static void
+close_ask(void *ask)
+{
+	srs_ask_close(ask);
+}
+
+struct saying {
+	struct settings *s;
+	void (*say)(void *ctx, const char *text);
+	void *ctx;
+};
+
+static void
+say_mistake(void *ctx, bool bad, const char *text)
+{
+	struct saying *w = ctx;
+
+	if (bad)
+		w->say(w->ctx, arena_printf(w->s->arena, "%.*s: warning: srs: %s", VIEW_ARG(w->s->path), text).p);
+}
+
+/* What the milter must know to see whose mail leaves. */
+static bool
+open_leave(struct settings *s, struct saying *w, struct err *err)
+{
+	const struct srs_leave_conf *leave = &s->srs.leave;
+
+	s->srs_tables = srs_tables_open(leave, say_mistake, w, err);
+	if (s->srs_tables == NULL)
+		return false;
+	arena_defer(s->arena, close_tables, s->srs_tables);
+	if (leave->leave_map.n == 0)
+		return true;
+	s->srs_ask = srs_ask_open(leave->leave_map, leave->leave_map_wait, err);
+	if (s->srs_ask == NULL)
+		return false;
+	arena_defer(s->arena, close_ask, s->srs_ask);
+	return true;
+}
+
 bool
 settings_open_srs(struct settings *s, const struct settings *before, void (*say)(void *ctx, const char *text), void *ctx)
 {
@@ -41,6 +87,10 @@ settings_open_srs(struct settings *s, const struct settings *before, void (*say)
 	}
 	arena_defer(s->arena, drop_secrets, secrets);
 	s->srs_now.secrets = secrets;
+	if (s->srs.milter && !open_leave(s, &(struct saying){ s, say, ctx }, &err)) {
+		say(ctx, arena_printf(s->arena, "%.*s: srs: %s", VIEW_ARG(s->path), err.text).p);
+		return false;
+	}
 	if (s->srs.database == SRS_DB_NEVER)
 		return true;
 	s->srs_now.store = store_of(&s->srs, before, s->arena);

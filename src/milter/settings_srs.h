@@ -9,7 +9,7 @@
  */
 
 /*
- * Read the secrets, and have the store at hand when srs.database wants one: the one of `before` (NULL: none) when
+ * Read the secrets and, with srs.milter, the tables; and have the store at hand when srs.database wants one: the one of `before` (NULL: none) when
  * its file is the same.  No file stays open, so that this may come before a fork: the store is opened by who first
  * asks it, and closed with the last settings that share it.  srs.enable = false: there is nothing to read, and
  * secrets and store are NULL.  False: said as by settings_load.  Before anybody else sees the snapshot.

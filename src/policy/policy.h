@@ -1,6 +1,7 @@
 #ifndef ASSAY_POLICY_POLICY_H
 #define ASSAY_POLICY_POLICY_H
 
+#include "arc/arc_seal_conf.h"
 #include "conf/item.h"
 #include "conf/read.h"
 #include "policy/verdict.h"
@@ -13,6 +14,7 @@
  *	domains = ["example.org", ".example.org"];	the domain; all below it; "*": everybody (the site default)
  *	addresses = ["postmaster@example.org"];
  *	incoming: { mode = "enforce"; rules = ( ... ); };
+ *	outgoing: { leaves = true; srs-domain = "srs.example.org"; };
  *
  * A recipient's rules are those of its address, then of its address without extension, then of its domain, of each
  * ".parent", and of "*", in this order; the first rule that matches decides, and where none does the message is
@@ -105,7 +107,7 @@ struct view policy_show(const struct policy_set *set, const struct recipient *rc
 /* The names that files claim, in the order of the files: "a.test", ".a.test", "*", "u@a.test".  false: no more. */
 bool policy_key(const struct policy_set *set, size_t i, struct view *key);
 bool policy_has_key(const struct policy_set *set, struct view key);
-/* Does the same hold for the recipient in both, names of rules and shadow rules included? */
+/* Does the same hold for the recipient in both, names of rules, shadow rules and group outgoing included? */
 bool policy_same_rules(const struct policy_set *a, const struct policy_set *b, const struct recipient *rcpt);
 
 /*
@@ -121,6 +123,32 @@ struct policy_step {
 };
 bool policy_step(const struct policy_set *set, const struct policy_facts *facts, const struct recipient *rcpt, size_t i,
     bool shadow, struct arena *arena, struct policy_step *step);
+
+/* ---- the senders' side: group outgoing; policy_outgoing.c ---- */
+
+/* Keys of a file's own: seal-domain and seal-keys, which stand together. */
+struct policy_seal {
+	struct view domain;    /* mail/domain.h's spelling */
+	struct conf_list keys; /* as seal_conf's; where: "FILE:LINE" */
+	size_t number;	       /* 0, 1...: its place in the set, for who opens the keys */
+};
+
+/*
+ * How mail for this recipient leaves us, each from the nearest file that gives it, whatever incoming.inherit says.
+ * To ask for a sender of ours (seal), hand his address over as if it were a recipient's.
+ */
+struct policy_outgoing {
+	bool has_leaves, leaves;       /* true: mail for him goes on to elsewhere */
+	bool has_srs, srs;	       /* false: senders are never rewritten for him; true also by srs-domain alone */
+	struct view srs_domain;	       /* rewritten senders are of this domain; empty: the site's */
+	bool has_seal, seal;	       /* true also by seal-domain alone */
+	const struct policy_seal *seal_as; /* NULL: as the site does */
+};
+void policy_outgoing(const struct policy_set *set, const struct recipient *rcpt, struct policy_outgoing *out);
+
+/* All of the set, in the order of the files.  NULL, false: no more. */
+const struct policy_seal *policy_seal_nth(const struct policy_set *set, size_t i);
+bool policy_srs_domain(const struct policy_set *set, size_t i, struct view *domain); /* may come twice */
 
 /* ---- one SMTP transaction for many verdicts ---- */
 

@@ -200,7 +200,8 @@ read_incoming(struct policy_reading *r, const struct conf_node *group, struct po
 bool
 policy_block_read(struct policy_reading *r, const struct conf_node *root, struct policy_block *block)
 {
-	static const char *const names[] = { "domains", "addresses", "incoming" };
+	static const char *const names[] = { "domains", "addresses", "incoming", "outgoing" };
+	const size_t words = sizeof(names) / sizeof(names[0]);
 	size_t before = r->mistakes;
 
 	block->file = view_of(root->file);
@@ -209,13 +210,15 @@ policy_block_read(struct policy_reading *r, const struct conf_node *root, struct
 	for (size_t i = 0; i < root->n; i++) {
 		const struct conf_node *node = &root->child[i];
 		size_t k = 0;
-		while (k < 3 && !view_is(node->name, names[k]))
+		while (k < words && !view_is(node->name, names[k]))
 			k++;
-		if (k == 3)
-			policy_unknown(r, node, "a policy file", node->name, names, 3);
+		if (k == words)
+			policy_unknown(r, node, "a policy file", node->name, names, words);
 	}
-	const struct conf_node *group = conf_node_find(root, "incoming");
-	if (group != NULL)
-		read_incoming(r, group, block);
+	const struct conf_node *in = conf_node_find(root, "incoming"), *out = conf_node_find(root, "outgoing");
+	if (in != NULL)
+		read_incoming(r, in, block);
+	if (out != NULL)
+		policy_outgoing_read(r, out, block);
 	return r->mistakes == before;
 }

@@ -182,6 +182,35 @@ v_arc_oldest_pass(const struct policy_facts *f, const struct recipient *rcpt, st
 	return f->found->arc == NULL ? VIEW_EMPTY : arena_printf(arena, "%u", f->found->arc->oldest_pass_exim);
 }
 
+/* As the MTA will rewrite it for this recipient; `sender` is the same. */
+static struct view
+v_srs_orig_sender(const struct policy_facts *f, const struct recipient *rcpt, struct view rule, struct arena *arena)
+{
+	(void)rule, (void)arena;
+	return rcpt->srs.leaving.leaves ? f->from.text : VIEW_EMPTY;
+}
+
+static struct view
+v_srs_orig_recipient(const struct policy_facts *f, const struct recipient *rcpt, struct view rule, struct arena *arena)
+{
+	(void)f, (void)rule, (void)arena;
+	return rcpt->srs.restored.n > 0 ? rcpt->path.text : VIEW_EMPTY;
+}
+
+static struct view
+v_srs_recipient(const struct policy_facts *f, const struct recipient *rcpt, struct view rule, struct arena *arena)
+{
+	(void)f, (void)rule, (void)arena;
+	return rcpt->srs.restored;
+}
+
+static struct view
+v_srs_status(const struct policy_facts *f, const struct recipient *rcpt, struct view rule, struct arena *arena)
+{
+	(void)f, (void)rule, (void)arena;
+	return view_of(rcpt->srs.status);
+}
+
 static const struct {
 	const char *name;
 	value *value;
@@ -207,6 +236,10 @@ static const struct {
 	{ "arc_state_reason", v_arc_state_reason },
 	{ "arc_domains", v_arc_domains },
 	{ "arc_oldest_pass", v_arc_oldest_pass },
+	{ "srs_orig_sender", v_srs_orig_sender },
+	{ "srs_orig_recipient", v_srs_orig_recipient },
+	{ "srs_recipient", v_srs_recipient },
+	{ "srs_status", v_srs_status },
 };
 #define VARIABLES ((int)(sizeof(variables) / sizeof(variables[0])))
 

@@ -1,6 +1,7 @@
 #ifndef ASSAY_POLICY_POLICY_RULE_H
 #define ASSAY_POLICY_POLICY_RULE_H
 
+#include "base/buffer.h"
 #include "conf/tree.h"
 #include "policy/policy.h"
 
@@ -150,6 +151,18 @@ enum policy_mode {
 	POLICY_MONITOR,
 };
 
+enum policy_out { /* the words of group outgoing */
+	POLICY_OUT_LEAVES,
+	POLICY_OUT_SRS,
+	POLICY_OUT_SRS_DOMAIN,
+	POLICY_OUT_SEAL,
+	POLICY_OUT_SEAL_DOMAIN,
+	POLICY_OUT_SEAL_KEYS,
+	POLICY_OUTS,
+};
+
+struct policy_chain;
+
 struct policy_block {
 	struct view file;
 	struct view text; /* of the file, as it was read without mistakes: for the next reload */
@@ -165,7 +178,14 @@ struct policy_block {
 	struct policy_peer *forwarder;
 	size_t sealers, lists, forwarders;
 	struct policy_rules rules, shadow;
+	const struct conf_node *out[POLICY_OUTS]; /* NULL: not given */
+	struct view srs_domain;
+	struct policy_seal *seal; /* NULL: no keys of its own */
 };
+/* policy_outgoing.c */
+void policy_outgoing_read(struct policy_reading *r, const struct conf_node *group, struct policy_block *block);
+void policy_outgoing_show(struct buffer *b, const struct policy_chain *chain);
+bool policy_same_outgoing(const struct policy_chain *a, const struct policy_chain *b);
 /* False: mistakes were said. */
 bool policy_block_read(struct policy_reading *r, const struct conf_node *root, struct policy_block *block);
 
@@ -175,6 +195,8 @@ struct policy_chain {
 	size_t n;
 };
 void policy_find(const struct policy_set *set, const struct recipient *rcpt, struct policy_chain *chain);
+/* As if every file said inherit = true: that word is about rules. */
+void policy_find_all(const struct policy_set *set, const struct recipient *rcpt, struct policy_chain *chain);
 bool policy_chain_eq(const struct policy_chain *a, const struct policy_chain *b);
 
 /* policy_dmarc.c: what is left of the domain owner's wish under the recipient's settings. */

@@ -93,7 +93,7 @@ chain_has(const struct policy_chain *chain, const struct policy_block *block)
 	return false;
 }
 
-/* False: the chain ends here. */
+/* False: the chain of rules ends here. */
 static bool
 add_link(struct policy_chain *chain, const struct policy_block *block)
 {
@@ -142,8 +142,8 @@ below_block(const struct policy_set *set, struct view parent)
 	return policy_block_of(set, (struct view){ key, parent.n + 1 });
 }
 
-void
-policy_find(const struct policy_set *set, const struct recipient *rcpt, struct policy_chain *chain)
+static void
+find(const struct policy_set *set, const struct recipient *rcpt, bool all, struct policy_chain *chain)
 {
 	struct view local = rcpt->path.local, domain = rcpt->path.domain;
 
@@ -152,18 +152,30 @@ policy_find(const struct policy_set *set, const struct recipient *rcpt, struct p
 		return;
 	if (local.n > 0 && domain.n > 0) {
 		size_t cut = extension_at(set, local);
-		if (!add_link(chain, address_block(set, local, domain)))
+		if (!add_link(chain, address_block(set, local, domain)) && !all)
 			return;
-		if (cut != VIEW_NONE && !add_link(chain, address_block(set, view_sub(local, 0, cut), domain)))
+		if (cut != VIEW_NONE && !add_link(chain, address_block(set, view_sub(local, 0, cut), domain)) && !all)
 			return;
 	}
-	if (domain.n > 0 && !add_link(chain, policy_block_of(set, domain)))
+	if (domain.n > 0 && !add_link(chain, policy_block_of(set, domain)) && !all)
 		return;
 	if (domain.n > 0 && domain.p[0] != '[')
 		for (struct view up = domain_parent(domain); up.n > 0; up = domain_parent(up))
-			if (!add_link(chain, below_block(set, up)))
+			if (!add_link(chain, below_block(set, up)) && !all)
 				return;
 	add_link(chain, policy_block_of(set, VIEW_LIT("*")));
+}
+
+void
+policy_find(const struct policy_set *set, const struct recipient *rcpt, struct policy_chain *chain)
+{
+	find(set, rcpt, false, chain);
+}
+
+void
+policy_find_all(const struct policy_set *set, const struct recipient *rcpt, struct policy_chain *chain)
+{
+	find(set, rcpt, true, chain);
 }
 
 bool
@@ -268,6 +280,12 @@ keep_block(struct policy_reading *r, struct policy_set *set, struct policy_block
 {
 	claim(set, block);
 	collect_tags(set, &block->rules, r->arena);
+	if (block->seal != NULL) {
+		block->seal->number = set->seals;
+		set->seal[set->seals++] = block->seal;
+	}
+	if (block->srs_domain.n > 0)
+		set->srs_domain[set->srs_domains++] = block->srs_domain;
 	set->blocks++;
 }
 
@@ -339,6 +357,8 @@ new_set(const struct policy_conf *conf, size_t files, struct arena *arena)
 
 	set->delimiter = arena_copy(arena, conf->delimiter);
 	set->block = ARENA_ARRAY(arena, files, struct policy_block);
+	set->seal = ARENA_ARRAY(arena, files, const struct policy_seal *);
+	set->srs_domain = ARENA_ARRAY(arena, files, struct view);
 	return set;
 }
 

@@ -20,6 +20,10 @@ struct policy_set {
 	size_t slots;
 	struct view *tag; /* lower case, each once */
 	size_t tags;
+	const struct policy_seal **seal; /* by their number */
+	size_t seals;
+	struct view *srs_domain;
+	size_t srs_domains;
 	size_t mistakes;
 };
 

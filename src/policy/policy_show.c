@@ -33,6 +33,8 @@ policy_show(const struct policy_set *set, const struct recipient *rcpt, struct a
 		show_rules(&b, &block->shadow, "shadow ");
 	}
 	buffer_add_cstr(&b, "built-in: accept\n");
+	policy_find_all(set, rcpt, &chain);
+	policy_outgoing_show(&b, &chain);
 	return buffer_view(&b);
 }
 
@@ -107,8 +109,12 @@ policy_same_rules(const struct policy_set *a, const struct policy_set *b, const 
 
 	policy_find(a, rcpt, &x);
 	policy_find(b, rcpt, &y);
-	return policy_mode_of(&x) == policy_mode_of(&y) && policy_same_trust(&x, &y) && rules_eq(&x, &y, false) &&
-	    rules_eq(&x, &y, true);
+	if (policy_mode_of(&x) != policy_mode_of(&y) || !policy_same_trust(&x, &y) || !rules_eq(&x, &y, false) ||
+	    !rules_eq(&x, &y, true))
+		return false;
+	policy_find_all(a, rcpt, &x);
+	policy_find_all(b, rcpt, &y);
+	return policy_same_outgoing(&x, &y);
 }
 
 /* ---- explaining ---- */

@@ -2,6 +2,7 @@
 #define ASSAY_POLICY_VERDICT_H
 
 #include "assess/assess.h"
+#include "srs/srs_leave.h"
 
 /*
  * verdict - what becomes of a message, for each of its recipients; who decides is policy.h.
@@ -49,10 +50,19 @@ struct verdict {
 	struct dmarc_disposition dmarc; /* what is done in DMARC's name, and why it is not what was published */
 };
 
+/* What SRS knows of a recipient; srs_leave.h. */
+struct recipient_srs {
+	const char *status;	    /* "valid": an SRS address of ours; "leaves": mail to it goes on; "" */
+	struct view restored;	    /* valid: whom it stands for; else empty */
+	struct srs_leaving leaving; /* only where the sender is one to be rewritten */
+	struct view domain;	    /* that his file wants rewritten senders to be of; empty: the site's */
+};
+
 struct recipient {
 	struct view argument;  /* of RCPT, exactly as it came */
 	struct mail_path path; /* all empty: the argument is no path we know */
 	struct view notify, orcpt; /* ESMTP arguments as they came, "NOTIFY=NEVER"; empty: not given */
+	struct recipient_srs srs;
 };
 
 /* The one that serves where a message can have one answer only.  n = 0: the built-in accept. */

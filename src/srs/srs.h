@@ -35,11 +35,40 @@ enum srs_database {
 	SRS_DB_ALWAYS,
 };
 
+/* Of group "srs": whose mail leaves here again; srs_leave.h. */
+struct srs_leave_conf {
+	struct conf_list leaves;	  /* srs_names.h */
+	struct conf_list local_domains;	  /* "a.test", ".a.test", "/file" */
+	struct conf_list alias_domains;	  /* empty: as local_domains */
+	struct conf_list virtual_files, alias_files, relocated_files; /* paths */
+	int64_t table_look;		  /* seconds between two looks whether they changed */
+	struct view leave_map;		  /* srs_ask.h; empty: none */
+	int64_t leave_map_wait;		  /* milliseconds */
+	struct conf_list leave_mailers;	  /* "esmtp", "relay:host.example" */
+};
+
+/* When a message has recipients that leave and others. */
+enum srs_mixed {
+	SRS_MIXED_REWRITE, /* one sender for all, the rewritten one */
+	SRS_MIXED_CLASS,   /* each kind in a transaction of its own */
+};
+
+/* Who puts the original address in an SRS recipient's place. */
+enum srs_restore {
+	SRS_RESTORE_MAP, /* the MTA, by the reverse map */
+	SRS_RESTORE_MILTER,
+};
+
 /* group "srs"; names are Exim's (srs_hashlength...) where Exim has them. */
 struct srs_conf {
 	bool enable;
 	struct view domain;	  /* of the rewritten addresses, in mail/domain.h's spelling */
 	struct conf_list old_domains; /* further ones whose SRS addresses are ours: those of former days */
+	/*
+	 * No row: what the site's policy files name (outgoing.srs-domain), ours for the way back as `domain` is.  By
+	 * view_cmp_nocase, each once; whoever fills it sorts it.
+	 */
+	struct conf_list policy_domains;
 	struct conf_list exclude; /* senders' domains that are left alone; ".example.org": that and all below */
 	int scheme;		  /* enum srs_scheme: written, and read */
 	bool read_other;	  /* read the other scheme as well */
@@ -54,6 +83,14 @@ struct srs_conf {
 	struct view database_file;
 	struct conf_list listen; /* of the maps (srs_socketmap.h): addresses as daemon/ reads them; empty: nowhere */
 	int64_t connections_max; /* of each of them; the one longest idle makes room for the next */
+	/* What the milter does. */
+	bool milter;		/* rewrite senders there */
+	bool internal;		/* also of internal clients and of sendmail(1) */
+	int mixed;		/* enum srs_mixed */
+	int restore;		/* enum srs_restore */
+	struct conf_list return_senders; /* who may write to an SRS address: srs_names.h */
+	int64_t return_rate;	/* messages an hour to one original address; 0: any */
+	struct srs_leave_conf leave;
 };
 extern const struct conf_section srs_section;
 
@@ -113,6 +150,10 @@ void srs_forward(const struct srs *srs, struct view address, int64_t now, struct
 
 /* Whom an address of our SRS domain stands for.  Case of letters does not matter: Postfix and Sendmail fold keys. */
 void srs_reverse(const struct srs *srs, struct view address, int64_t now, struct arena *arena, struct srs_result *result);
+
+/* Is the domain one of ours for SRS: the one that is written, or one whose addresses are restored? */
+bool srs_is_own(const struct srs_conf *conf, struct view domain);
+bool srs_is_excluded(const struct srs_conf *conf, struct view domain);
 
 /* Let the store forget what no address can ask for any more.  srs_forward does it now and then by itself. */
 bool srs_purge(const struct srs *srs, int64_t now, size_t *gone, struct err *err);

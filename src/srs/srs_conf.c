@@ -1,6 +1,9 @@
 #include "srs/srs.h"
 
+#include "base/cursor.h"
 #include "mail/domain.h"
+#include "srs/srs_ask.h"
+#include "srs/srs_names.h"
 #include "srs/srs_text.h"
 
 const struct name_row srs_scheme_names[] = {
@@ -42,22 +45,11 @@ static const struct name_row separator_names[] = {
 };
 
 static bool
-is_domain(struct view name, struct err *err)
-{
-	struct arena *arena = arena_new();
-	struct view ascii;
-	bool ok = domain_to_ascii(name, arena, &ascii, err) && view_eq_nocase(ascii, name);
-
-	arena_free(arena);
-	return ok || err_perm(err, "wants domains without a final dot, other than ASCII as \"xn--\"");
-}
-
-static bool
 check_domain(const void *field, struct err *err)
 {
 	const struct view *domain = field;
 
-	return domain->n == 0 || is_domain(*domain, err);
+	return domain->n == 0 || srs_is_domain(*domain, err);
 }
 
 static bool
@@ -66,7 +58,7 @@ check_domains(const void *field, struct err *err)
 	const struct conf_list *list = field;
 
 	for (size_t i = 0; i < list->n; i++)
-		if (!is_domain(list->item[i], err))
+		if (!srs_is_domain(list->item[i], err))
 			return false;
 	return true;
 }
@@ -77,8 +69,54 @@ check_exclude(const void *field, struct err *err)
 	const struct conf_list *list = field;
 
 	for (size_t i = 0; i < list->n; i++)
-		if (!is_domain(view_from(list->item[i], view_starts(list->item[i], VIEW_LIT("."))), err))
+		if (!srs_is_domain(view_from(list->item[i], view_starts(list->item[i], VIEW_LIT("."))), err))
 			return false;
+	return true;
+}
+
+static const struct name_row mixed_names[] = {
+	{ "rewrite", SRS_MIXED_REWRITE },
+	{ "class", SRS_MIXED_CLASS },
+	{ NULL, 0 },
+};
+
+static const struct name_row restore_names[] = {
+	{ "map", SRS_RESTORE_MAP },
+	{ "milter", SRS_RESTORE_MILTER },
+	{ NULL, 0 },
+};
+
+static bool
+check_files(const void *field, struct err *err)
+{
+	const struct conf_list *list = field;
+
+	for (size_t i = 0; i < list->n; i++)
+		if (!view_starts(list->item[i], VIEW_LIT("/")))
+			return err_perm(err, "wants paths that begin with \"/\": the text files, without \"hash:\" and the like");
+	return true;
+}
+
+static bool
+check_mailers(const void *field, struct err *err)
+{
+	const struct conf_list *list = field;
+
+	for (size_t i = 0; i < list->n; i++)
+		if (!view_all_in(list->item[i], CC_VCHAR) || view_find(list->item[i], ':') == 0 || list->item[i].n == 0)
+			return err_perm(err, "wants names as the MTA logs them: \"esmtp\", \"relay:host.example\"");
+	return true;
+}
+
+static bool
+check_leave_map(const void *field, struct err *err)
+{
+	const struct view *place = field;
+	struct srs_ask *ask = place->n == 0 ? NULL : srs_ask_open(*place, 1000, err);
+
+	if (place->n > 0 && ask == NULL)
+		return false;
+	srs_ask_close(ask);
 	return true;
 }
 
@@ -104,6 +142,23 @@ static const struct conf_item srs_rows[] = {
 	CONF_LIST(srs_conf, "listen",        listen,        "",         0, 16, NULL),
 	/* One for each smtpd and cleanup of Postfix; each kept costs some 200 octets here. */
 	CONF_INT (srs_conf, "connections-max", connections_max, 5000,   1, 100000, "connections"),
+	CONF_BOOL(srs_conf, "milter",        milter,        false),
+	CONF_BOOL(srs_conf, "internal",      internal,      false),
+	CONF_ENUM(srs_conf, "mixed",         mixed,         SRS_MIXED_REWRITE, mixed_names),
+	CONF_LIST(srs_conf, "leaves",        leave.leaves,  "",         0, 10000, srs_names_check),
+	CONF_LIST(srs_conf, "local-domains", leave.local_domains, "",   0, 10000, srs_names_check_domains),
+	CONF_LIST(srs_conf, "alias-domains", leave.alias_domains, "",   0, 1000, check_exclude),
+	CONF_LIST(srs_conf, "virtual",       leave.virtual_files, "",   0, 100, check_files),
+	CONF_LIST(srs_conf, "aliases",       leave.alias_files, "",     0, 100, check_files),
+	CONF_LIST(srs_conf, "relocated",     leave.relocated_files, "", 0, 100, check_files),
+	CONF_INT (srs_conf, "table-look",    leave.table_look, 5,       1, 3600, "seconds"),
+	CONF_TEXT(srs_conf, "leave-map",     leave.leave_map, "",       check_leave_map),
+	/* Sendmail gives a filter 10 s for an answer to RCPT by default, of which SPF may take 6. */
+	CONF_INT (srs_conf, "leave-map-wait", leave.leave_map_wait, 2000, 10, 3000, "milliseconds"),
+	CONF_LIST(srs_conf, "leave-mailers", leave.leave_mailers, "",   0, 100, check_mailers),
+	CONF_ENUM(srs_conf, "restore",       restore,       SRS_RESTORE_MAP, restore_names),
+	CONF_LIST(srs_conf, "return-senders", return_senders, "<>",     0, 1000, srs_names_check_senders),
+	CONF_INT (srs_conf, "return-rate",   return_rate,   100,        0, 100000, "messages"),
 };
 
 static bool
@@ -113,6 +168,10 @@ check_together(const void *section, struct err *err)
 
 	if (conf->enable && conf->domain.n == 0)
 		return err_perm(err, "enable needs domain: the one that rewritten senders are of");
+	const struct srs_leave_conf *leave = &conf->leave;
+	bool needs_domains = leave->virtual_files.n + leave->alias_files.n + leave->leave_map.n > 0;
+	if (needs_domains && leave->local_domains.n == 0)
+		return err_perm(err, "virtual, aliases and leave-map need local-domains: what is none of them has left");
 	if (conf->hashmin > conf->hashlength)
 		return err_perm(err, "hashmin is above hashlength: what is written would not be read");
 	return true;
@@ -131,6 +190,36 @@ srs_maxage(const struct srs_conf *conf, enum srs_scheme scheme)
 	return scheme == SRS_EXIM ? EXIM_DAYS : LIBSRS2_DAYS;
 }
 
+/* There may be as many as policy files. */
+static bool
+is_in_order(const struct conf_list *list, struct view domain)
+{
+	size_t from = 0, to = list->n;
+
+	while (from < to) { /* ends: the range is halved */
+		size_t middle = from + (to - from) / 2;
+		int order = view_cmp_nocase(list->item[middle], domain);
+		if (order == 0)
+			return true;
+		if (order < 0)
+			from = middle + 1;
+		else
+			to = middle;
+	}
+	return false;
+}
+
+bool
+srs_is_excluded(const struct srs_conf *conf, struct view domain)
+{
+	for (size_t i = 0; i < conf->exclude.n; i++) {
+		struct view item = conf->exclude.item[i];
+		if (view_starts(item, VIEW_LIT(".")) ? domain_within(domain, view_from(item, 1)) : view_eq_nocase(domain, item))
+			return true;
+	}
+	return false;
+}
+
 bool
 srs_is_own(const struct srs_conf *conf, struct view domain)
 {
@@ -139,7 +228,7 @@ srs_is_own(const struct srs_conf *conf, struct view domain)
 	for (size_t i = 0; i < conf->old_domains.n; i++)
 		if (view_eq_nocase(domain, conf->old_domains.item[i]))
 			return true;
-	return false;
+	return is_in_order(&conf->policy_domains, domain);
 }
 
 void

@@ -13,17 +13,6 @@ struct rewriting {
 	struct srs_mailbox m;
 };
 
-static bool
-is_excluded(const struct srs_conf *conf, struct view domain)
-{
-	for (size_t i = 0; i < conf->exclude.n; i++) {
-		struct view item = conf->exclude.item[i];
-		if (view_starts(item, VIEW_LIT(".")) ? domain_within(domain, view_from(item, 1)) : view_eq_nocase(domain, item))
-			return true;
-	}
-	return false;
-}
-
 /* SRS0=HASH=STAMP=host=user */
 static struct view
 make_srs0(const struct rewriting *r, struct view host, struct view user, bool quoted)
@@ -151,7 +140,7 @@ forward(struct rewriting *r, struct view address, struct srs_result *result)
 		return outcome;
 	if (srs_is_own(conf, r->m.domain))
 		return SRS_OWN;
-	if (is_excluded(conf, r->m.domain))
+	if (srs_is_excluded(conf, r->m.domain))
 		return SRS_EXCLUDED;
 	if (r->m.mixed || view_is(r->m.domain, SRS_STORE_HOST)) {
 		result->why = VIEW_LIT("no address that could be restored");

@@ -16,9 +16,6 @@ struct view srs_hashed_libsrs2(const struct srs_fields *f, bool quoted, struct a
  */
 struct view srs_hashed_exim(const struct srs_fields *f, struct arena *arena);
 
-/* Whether a domain is the SRS domain or one of those of former days. */
-bool srs_is_own(const struct srs_conf *conf, struct view domain);
-
 void srs_result_clear(struct srs_result *result);
 
 #endif

@@ -256,6 +256,62 @@ def no_key_whose_day_has_come(lab):
     check_in(log_line(lab, "t-later"), "seal=no", "no key whose time has come")
 
 
+def file_of(lab, name, address, domain, path=None):
+    """A policy file: mail for that address is sealed as that domain."""
+    path = path or lab.key_of[domain]
+    return write(lab.path("etc/seals", f"{name}.conf"),
+                 f'addresses = "{address}"; outgoing: {{ seal-domain = "{domain}"; seal-keys = "2026a:{path}"; }};\n')
+
+
+def per_domain(lab, **seal):
+    lab.assay_conf(seal={"enable": "false", **seal}, site={"authserv-id": '"mx.assay.example"'},
+                   policy={"directory": f'"{lab.path("etc/seals")}"', "recipients": '"split"'})
+    return hup(lab)
+
+
+@test
+def each_domain_with_its_own_key(lab):
+    """Two domains on one MX; who differs gets no seal where the site has none, and the site's where it has one."""
+    file_of(lab, "one", "one@local.test", "fwd.example")
+    file_of(lab, "two", "two@local.test", "next.example")
+    per_domain(lab)
+    for mark, rcpt, domain in (("t-one", "one@local.test", "fwd.example"), ("t-two", "two@local.test", "next.example")):
+        sent(lab, signed(lab, mark), "ann@sender.example", rcpt, "192.0.2.25")
+        message = arrived(lab, mark)
+        check_in(header_fields(message, "ARC-Seal")[0], f"d={domain}", "cv=none")
+        check_in(log_line(lab, mark), f"seal=yes:i=1,d={domain},s=2026a")
+        ask_all(lab, message)
+    sent(lab, signed(lab, "t-nobody"), "ann@sender.example", "user@local.test", "192.0.2.25")
+    assert "ARC-Seal" not in field_names(arrived(lab, "t-nobody"))
+    both = ["one@local.test", "two@local.test"]
+    sent(lab, signed(lab, "t-both"), "ann@sender.example", both, "192.0.2.25")
+    assert "ARC-Seal" not in field_names(arrived(lab, "t-both"))
+    check_in(log_line(lab, "t-both"), "seal=no", "its recipients want different seals")
+    per_domain(lab, enable="true", domain='"next.example"', keys=quoted(f"2026a:{lab.key_of['next.example']}"))
+    sent(lab, signed(lab, "t-both2"), "ann@sender.example", both, "192.0.2.25")
+    message = arrived(lab, "t-both2")
+    check_in(header_fields(message, "ARC-Seal")[0], "d=next.example")
+    ask_all(lab, message)
+
+
+@test
+def a_domain_keeps_its_key_when_the_file_breaks(lab):
+    file_of(lab, "one", "one@local.test", "fwd.example")
+    file_of(lab, "two", "two@local.test", "next.example")
+    per_domain(lab)
+    file_of(lab, "one", "one@local.test", "fwd.example", "/nowhere/key.pem")
+    said = hup(lab)
+    check_in(said, "one.conf:1: seal-keys: /nowhere/key.pem: No such file", "sealed with the keys as they were before")
+    done = subprocess.run([lab.assayd_path, "-n", "-c", lab.path("etc/assay.conf")], capture_output=True, text=True,
+                          check=False)
+    assert done.returncode == 1, done
+    for mark, rcpt in (("t-kept1", "one@local.test"), ("t-kept2", "two@local.test")):
+        sent(lab, signed(lab, mark), "ann@sender.example", rcpt, "192.0.2.25")
+        ask_all(lab, arrived(lab, mark))
+    file_of(lab, "one", "one@local.test", "fwd.example")
+    hup(lab)
+
+
 @test
 def keys_of_keygen_sign_dkim(lab):
     settle(lab)

@@ -648,6 +648,32 @@ def our_own_srs_maps(lab):
     ill(lab, "srs server", "problem", "No such file")
 
 
+@test
+def milter_and_maps(lab):
+    """Rewriting by the milter and by the map, or nobody who restores."""
+    path = spool_socket(lab)
+    table = write(lab.path("etc/virtual"), "fwd@local.test friend@outside.test\n")
+    os.chmod(table, 0o644)
+    srs = {"enable": "true", "domain": '"srs.test"', "secrets": f'"{srs_secrets(lab)}"', "milter": "true",
+           "local-domains": '"local.test"', "virtual": f'"{table}"', "listen": f'"unix:{lab.path("spool/assay/srs.sock")}"'}
+    settle(lab, listen=f'"unix:{path}"', top={"socket-group": '"uucp"'}, srs=srs)
+    postfix_files(lab, milters="unix:assay/assay.sock")
+    follow(lab, ill(lab, "srs maps", "problem", "no map that restores"))
+    well(lab, "srs maps")
+    well(lab, "srs server")
+    main_cf(lab, "sender_canonical_maps", "socketmap:unix:assay/srs.sock:forward")
+    main_cf(lab, "sender_canonical_classes", "envelope_sender")
+    follow(lab, ill(lab, "srs maps", "problem", "srs.milter is on, and sender_canonical_maps"))
+    well(lab, "srs maps")
+    os.chmod(table, 0o600)
+    follow(lab, ill(lab, "files", "problem", "srs.virtual: nobody cannot read"))
+    well(lab, "files")
+    settle(lab, listen=f'"unix:{path}"', top={"socket-group": '"uucp"'}, srs={**srs, "restore": '"milter"'})
+    ill(lab, "srs maps", "warning", "restored twice")
+    main_cf(lab, "recipient_canonical_maps", "")
+    well(lab, "srs maps")
+
+
 # --- Sendmail -------------------------------------------------------------------------------
 
 @test

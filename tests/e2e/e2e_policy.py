@@ -12,7 +12,8 @@ import time
 
 import e2e
 from lab import header_fields, wait_until, write
-from mailkit import letter
+from mailkit import Signer, letter
+import dkim
 
 e2e.TESTS.clear()
 test = e2e.test
@@ -226,7 +227,46 @@ def a_thousand_recipients(lab):
     e2e.check_in(lab.assayd_log(), "rcpts=1000", "rcpt=<strict@local.test> stage=end verdict=reject")
 
 
+def sealed(lab, mark):
+    """A letter that broke on its way through a list, whose seal says that DMARC passed before; sealed by dkimpy."""
+    found = b"Authentication-Results: mx.list.example; dkim=pass header.d=bank.example;\r\n" \
+            b" dmarc=pass header.from=bank.example\r\n"
+    message = found + spoof(mark)
+    fields = dkim.arc_sign(message, b"s1", b"list.example", lab.sealer.private, b"mx.list.example",
+                           include_headers=[b"from", b"subject", b"date", b"message-id"])
+    return b"".join(fields) + message
+
+
+@test
+def a_trusted_sealer_overrides_dmarc(lab):
+    """The same message for one who trusts the sealer, and for one who does not."""
+    strict = FILES["strict"].replace("incoming: {", 'incoming: { reject-needs = "nothing";')
+    trusting = strict.replace("strict@", "trust@").replace("strict2@", "trust2@")
+    trusting = trusting.replace("incoming: {", 'incoming: { trusted-sealers = ["list.example"];')
+    configure(lab)
+    files(lab, strict=strict, trust=trusting, other=trusting.replace("trust", "other").replace(
+        "othered-sealers", "trusted-sealers").replace("list.example", "elsewhere.example"))
+    reload(lab)
+
+    def send(rcpt, text):
+        with lab.client(SPOOFER) as smtp:
+            smtp.ehlo()
+            smtp.mail("ceo@bank.example")
+            smtp.rcpt(rcpt)
+            code, reply = smtp.data(text)
+            return f"{code} {reply.decode()}"
+    assert send("strict@local.test", sealed(lab, "p-seal1")).startswith("550 5.7.26")
+    assert send("other@local.test", sealed(lab, "p-seal2")).startswith("550 5.7.26")
+    assert send("trust@local.test", sealed(lab, "p-seal3")).startswith("250")
+    assert boxes(lab, "p-seal3", 1) == ["trust@local.test"]
+    e2e.check_in(lab.assayd_log(), 'override=local_policy:"arc=pass as[1].d=list.example as[1].s=s1"')
+    broken = sealed(lab, "p-seal4").replace(b"all is well", b"all is lost")
+    assert send("trust@local.test", broken).startswith("550 5.7.26")
+
+
 def zones(lab):
+    lab.sealer = Signer(lab.path("keys"), "list.example", "s1")
+    lab.zone("list.example", [lab.sealer.zone_line()])
     lab.zone("bank.example", ['@ IN TXT "v=spf1 ip4:192.0.2.9 -all"', '_dmarc IN TXT "v=DMARC1; p=reject"'])
     lab.zone("example", [])
 

@@ -39,6 +39,8 @@ struct play {
 	const char *key_file;
 	struct settings *settings; /* the current snapshot */
 	struct session_load load;
+	struct srs_rate *returns;
+	struct arena *files; /* removes them */
 	struct clock clock;
 	struct session_env env;
 	struct session *all[SESSIONS_MAX];
@@ -80,50 +82,95 @@ say_mistake(void *ctx, const char *text)
 	fprintf(stderr, "%s\n", text);
 }
 
-/* "%KEY%" is the file. */
+/* A file of the settings; "%KEY%" is its path there. */
+struct temporary {
+	const char *word;
+	struct view text;
+	char path[32];
+};
+#define TEMPORARIES 4
+
 static struct view
-with_key_path(struct view text, const char *path, struct arena *arena)
+with_paths(struct view text, const struct temporary *file, struct arena *arena)
 {
-	const struct view word = VIEW_LIT("%KEY%");
 	struct buffer b = buffer_in(arena);
 
 	for (size_t i = 0; i < text.n;) {
-		bool here = view_starts(view_from(text, i), word);
-		if (here)
-			buffer_add_cstr(&b, path);
+		size_t k = 0;
+		while (k < TEMPORARIES && !view_starts(view_from(text, i), view_of(file[k].word)))
+			k++;
+		if (k < TEMPORARIES)
+			buffer_add_cstr(&b, file[k].path);
 		else
 			buffer_add_char(&b, text.p[i]);
-		i += here ? word.n : 1;
+		i += k < TEMPORARIES ? strlen(file[k].word) : 1;
 	}
 	return buffer_view(&b);
+}
+
+/* mkstemp gives the mode that a key must have. */
+static bool
+write_temporary(struct temporary *file)
+{
+	strcpy(file->path, "/tmp/replay.XXXXXX");
+	int fd = mkstemp(file->path);
+	bool ok = fd >= 0 && write(fd, file->text.p, file->text.n) == (ssize_t)file->text.n;
+
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
+static void
+remove_file(void *path)
+{
+	unlink(path);
+}
+
+static struct settings *
+open_settings(struct play *p, const char *path)
+{
+	struct settings *settings = settings_load(path, say_mistake, NULL);
+
+	if (settings == NULL || (settings_open_keys(settings, NULL, say_mistake, NULL) &&
+	    settings_open_srs(settings, p->settings, say_mistake, NULL)))
+		return settings;
+	settings_unref(settings);
+	return NULL;
+}
+
+/* They stay until the scenario ends: tables are looked at as long as their settings are there. */
+static bool
+put_files(struct play *p, struct temporary *file)
+{
+	struct view pem = read_file(p->key_file);
+	bool ok = true;
+
+	file[0] = (struct temporary){ .word = "%KEY%", .text = pem };
+	file[1] = (struct temporary){ .word = "%SECRETS%", .text = VIEW_LIT("tEsT-secret\n") };
+	file[2] = (struct temporary){ .word = "%VIRTUAL%", .text = p->scenario.virtual };
+	file[3] = (struct temporary){ .word = "%ALIASES%", .text = p->scenario.aliases };
+	for (size_t i = 0; i < TEMPORARIES; i++) {
+		ok = write_temporary(&file[i]) && ok;
+		arena_defer(p->files, remove_file, arena_cstr(p->files, view_of(file[i].path)));
+	}
+	free((void *)pem.p);
+	return ok;
 }
 
 /* The settings go the whole way: through a file, as the daemon's do. */
 static bool
 load_settings(struct play *p, struct view text, unsigned generation)
 {
-	char path[] = "/tmp/replay.conf.XXXXXX", key[] = "/tmp/replay.key.XXXXXX";
-	int fd = mkstemp(path), key_fd = mkstemp(key); /* mkstemp gives the mode that a key must have */
-	struct view whole = with_key_path(text, key, p->arena), pem = read_file(p->key_file);
-	bool ok = fd >= 0 && write(fd, whole.p, whole.n) == (ssize_t)whole.n && key_fd >= 0 &&
-	    write(key_fd, pem.p, pem.n) == (ssize_t)pem.n;
+	struct temporary file[TEMPORARIES], conf = { .word = "" };
 	struct settings *settings = NULL;
 
-	if (fd >= 0)
-		close(fd);
-	if (key_fd >= 0)
-		close(key_fd);
-	free((void *)pem.p);
-	if (ok)
-		settings = settings_load(path, say_mistake, NULL);
-	if (settings != NULL &&
-	    (!settings_open_keys(settings, say_mistake, NULL) ||
-	     !settings_open_srs(settings, p->settings, say_mistake, NULL))) {
-		settings_unref(settings);
-		settings = NULL;
-	}
-	unlink(path);
-	unlink(key);
+	if (!put_files(p, file))
+		return false;
+	conf.text = with_paths(text, file, p->arena);
+	if (write_temporary(&conf))
+		settings = open_settings(p, conf.path);
+	unlink(conf.path);
 	if (settings == NULL)
 		return false;
 	settings->generation = generation;
@@ -381,10 +428,19 @@ play_policies(struct play *p, struct view rest)
 	struct policy_text text[POLICIES_MAX];
 	struct settings *s = p->settings;
 
+	struct temporary file[TEMPORARIES];
+	struct settings before = { .policies = s->policies, .file_sealing = s->file_sealing };
+
 	(void)rest;
+	if (!put_files(p, file)) {
+		p->broken = true;
+		return;
+	}
 	for (size_t i = 0; i < p->policies; i++)
-		text[i] = (struct policy_text){ arena_cstr(p->arena, p->policy[i].name), buffer_view(&p->policy[i].text) };
+		text[i] = (struct policy_text){ arena_cstr(p->arena, p->policy[i].name),
+			with_paths(buffer_view(&p->policy[i].text), file, p->arena) };
 	s->policies = policy_of_texts(&s->policy, text, p->policies, s->policies, s->arena, note_policy, p);
+	settings_open_file_keys(s, &before, note_policy, p);
 	p->policies = 0;
 }
 
@@ -500,7 +556,7 @@ begin(struct play *p, const char *path)
 	}
 	p->clock = (struct clock){ .fixed_wall = p->scenario.clock, .fixed_mono_ms = 1000 };
 	p->env = (struct session_env){ .settings_take = take_settings, .settings_drop = drop_settings, .ctx = p,
-		.clock = &p->clock, .load = &p->load, .host = p->scenario.host };
+		.clock = &p->clock, .load = &p->load, .returns = p->returns, .host = p->scenario.host };
 	p->env.shared.dns = dns_open_fake(p->scenario.dns, &err);
 	if (p->env.shared.dns == NULL) {
 		printf("%s: its DNS: %s\n", path, err.text);
@@ -531,9 +587,11 @@ end(struct play *p, const char *path)
 		printf("%s: the settings are still held\n", path);
 		clean = false;
 	}
+	srs_rate_free(p->returns);
 	key_cache_free(p->env.shared.keys);
 	dns_close(p->env.shared.dns);
 	settings_unref(p->settings);
+	arena_free(p->files);
 	free((void *)p->scenario.text.p);
 	arena_free(p->arena);
 	return clean;
@@ -549,7 +607,7 @@ show_difference(const char *path, const struct step *step, struct view got)
 static bool
 play_file(const char *path, struct buffer *updated)
 {
-	struct play p = { .arena = arena_new() };
+	struct play p = { .arena = arena_new(), .files = arena_new(), .returns = srs_rate_new() };
 	bool ok = begin(&p, path);
 	size_t written = 0;
 

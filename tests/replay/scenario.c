@@ -119,7 +119,7 @@ struct parser {
 	struct cursor c;
 	unsigned line;
 	size_t room;
-	struct buffer conf, dns;
+	struct buffer conf, dns, virtual, aliases;
 };
 
 static struct step *
@@ -162,6 +162,14 @@ take_clock(struct parser *p, struct view rest, struct err *err)
 	return true;
 }
 
+/* What is gathered before the session begins. */
+static struct buffer *
+text_of(struct parser *p, struct view word)
+{
+	return view_is(word, "conf") ? &p->conf : view_is(word, "dns") ? &p->dns : view_is(word, "virtual") ? &p->virtual :
+	    view_is(word, "aliases") ? &p->aliases : NULL;
+}
+
 static bool
 take_step(struct parser *p, struct view line, struct err *err)
 {
@@ -174,8 +182,8 @@ take_step(struct parser *p, struct view line, struct err *err)
 		p->s->host = step.rest;
 		return true;
 	}
-	if (view_is(step.word, "conf") || view_is(step.word, "dns")) {
-		struct buffer *b = view_is(step.word, "dns") ? &p->dns : &p->conf;
+	struct buffer *b = text_of(p, step.word);
+	if (b != NULL) {
 		buffer_add(b, step.rest);
 		buffer_add_char(b, '\n');
 		return true;
@@ -192,10 +200,10 @@ take_step(struct parser *p, struct view line, struct err *err)
 			p->line += lines.p[i] == '\n';
 		p->line++;
 		kept->rest = arena_printf(p->arena, "%.*s\n", VIEW_ARG(step.rest));
-		struct buffer b = buffer_in(p->arena);
-		buffer_add(&b, kept->rest);
-		buffer_add(&b, lines);
-		kept->rest = buffer_view(&b);
+		struct buffer whole = buffer_in(p->arena);
+		buffer_add(&whole, kept->rest);
+		buffer_add(&whole, lines);
+		kept->rest = buffer_view(&whole);
 	}
 	take_wanted(p, kept);
 	return true;
@@ -209,6 +217,8 @@ scenario_parse(struct view text, struct arena *arena, struct scenario *s, struct
 	*s = (struct scenario){ .text = text, .clock = 1700000000, .host = VIEW_LIT("host.example") };
 	p.conf = buffer_in(arena);
 	p.dns = buffer_in(arena);
+	p.virtual = buffer_in(arena);
+	p.aliases = buffer_in(arena);
 	while (!cursor_end(&p.c)) {
 		struct view line = take_line(&p.c);
 		p.line++;
@@ -221,5 +231,7 @@ scenario_parse(struct view text, struct arena *arena, struct scenario *s, struct
 	}
 	s->conf = buffer_view(&p.conf);
 	s->dns = buffer_view(&p.dns);
+	s->virtual = buffer_view(&p.virtual);
+	s->aliases = buffer_view(&p.aliases);
 	return true;
 }

@@ -8,7 +8,10 @@
  * scenario - a session as text (*.scn), one step a line.
  *
  *	# a comment
- *	conf	a line of assay.conf; all of them together are the settings; %KEY% is the file of an RSA key
+ *	conf	a line of assay.conf; all of them together are the settings; %KEY% is the file of an RSA key, %SECRETS% one
+ *		with the line "tEsT-secret", %VIRTUAL% and %ALIASES% those of the next two
+ *	virtual	a line of a virtual(5) table
+ *	aliases	a line of an aliases(5) table
  *	dns	a line of dns/dns_fake.h; all of them together are the DNS
  *	clock	seconds since the epoch; before the first event
  *	host	NAME of this machine; before the first event
@@ -56,7 +59,7 @@ struct step {
 
 struct scenario {
 	struct view text;
-	struct view conf, dns, host;
+	struct view conf, dns, host, virtual, aliases;
 	int64_t clock;
 	struct step *step;
 	size_t steps;

@@ -160,7 +160,7 @@ START_TEST(key_files)
 	struct err err = { .text = "" };
 
 	write_key(path, files[_i].content, files[_i].mode);
-	bool ok = arc_seal_conf_open(&conf, arena, &out, &err);
+	bool ok = arc_seal_conf_open(&conf, seal_ring_new(arena), &out, &err);
 	unlink(path);
 	struct view why = view_of(err.text);
 	if (view_starts(why, view_of(path)))
@@ -184,8 +184,61 @@ START_TEST(not_enabled_reads_nothing)
 	struct err err;
 
 	conf.enable = false;
-	ck_assert(arc_seal_conf_open(&conf, arena, &out, &err));
+	ck_assert(arc_seal_conf_open(&conf, seal_ring_new(arena), &out, &err));
 	ck_assert_uint_eq(out.keys, 0);
+}
+END_TEST
+
+START_TEST(each_file_is_read_once)
+{
+	struct seal_ring *ring = seal_ring_new(arena);
+	struct arc_seal_conf first, again, other;
+	struct err err;
+
+	for (int i = 0; i < 20; i++) { /* the ring grows on its way */
+		const char *path = arena_printf(arena, "%s/key%d", folder, i).p;
+		struct seal_conf conf = conf_with(path);
+		write_key(path, RSA, 0600);
+		ck_assert_msg(arc_seal_conf_open(&conf, ring, &first, &err), "%s", err.text);
+		unlink(path);
+		ck_assert_msg(arc_seal_conf_open(&conf, ring, &again, &err), "%s", err.text);
+		ck_assert_ptr_eq(first.key[0].key, again.key[0].key);
+		ck_assert(arc_seal_conf_same(&first, &again));
+		ck_assert(i == 0 || !arc_seal_conf_same(&first, &other));
+		other = first;
+	}
+	struct view *item = ARENA_ARRAY(arena, 1, struct view);
+	struct seal_conf conf = conf_with(arena_printf(arena, "%s/key3", folder).p);
+	ck_assert(arc_seal_conf_open(&conf, ring, &first, &err));
+	conf.domain = VIEW_LIT("other.example");
+	ck_assert(arc_seal_conf_open(&conf, ring, &again, &err) && !arc_seal_conf_same(&first, &again));
+	*item = arena_printf(arena, "2026b:%s/key3", folder);
+	conf = conf_with("");
+	conf.keys.item = item;
+	ck_assert(arc_seal_conf_open(&conf, ring, &again, &err) && !arc_seal_conf_same(&first, &again));
+}
+END_TEST
+
+/* The keys outlive the arena they were opened in. */
+START_TEST(keys_can_be_kept)
+{
+	const char *path = arena_printf(arena, "%s/key", folder).p;
+	struct seal_conf conf = conf_with(path);
+	struct arena *before = arena_new();
+	struct arc_seal_conf old, kept;
+	struct err err;
+
+	write_key(path, RSA, 0600);
+	ck_assert(arc_seal_conf_open(&conf, seal_ring_new(before), &old, &err));
+	unlink(path);
+	conf.failed = false;
+	ck_assert(arc_seal_conf_keep(&conf, &old, arena, &kept, &err));
+	ck_assert(arc_seal_conf_same(&old, &kept));
+	arena_free(before);
+	ck_view_is(kept.domain, "xn--bcher-kva.example");
+	ck_view_is(kept.key[0].selector, "2026a");
+	ck_assert_int_eq(private_key_bits(kept.key[0].key), 2048);
+	ck_assert(kept.leave_failed); /* by the settings of now */
 }
 END_TEST
 
@@ -198,7 +251,7 @@ START_TEST(a_long_selector_has_no_name_in_dns)
 
 	*key = VIEW_LIT("a234567890123456789012345678901234567890123456789012345678901234:/k");
 	conf.keys.item = key;
-	ck_assert(!arc_seal_conf_open(&conf, arena, &out, &err));
+	ck_assert(!arc_seal_conf_open(&conf, seal_ring_new(arena), &out, &err));
 	ck_assert_msg(strstr(err.text, "cannot be the name of a key in DNS") != NULL, "%s", err.text);
 }
 END_TEST
@@ -285,6 +338,8 @@ main(void)
 	tcase_add_loop_test(tc, key_places, 0, ARRAY_LEN(places));
 	tcase_add_loop_test(tc, key_files, 0, ARRAY_LEN(files));
 	tcase_add_test(tc, not_enabled_reads_nothing);
+	tcase_add_test(tc, each_file_is_read_once);
+	tcase_add_test(tc, keys_can_be_kept);
 	tcase_add_test(tc, a_long_selector_has_no_name_in_dns);
 	tcase_add_test(tc, the_preset_of_sign_is_that_of_the_signer);
 	tcase_add_loop_test(tc, what_is_said, 0, ARRAY_LEN(mistakes));

@@ -1,4 +1,5 @@
 #include "base/buffer.h"
+#include "crypt/key.h"
 #include "milter/listen_address.h"
 #include "milter/settings_srs.h"
 #include "support/support.h"
@@ -136,6 +137,20 @@ static const struct {
 	{ "pid-file = \"assayd.pid\";", "F:1: pid-file: wants a path that begins with \"/\"\n" },
 	{ "socket-mode = \"0666\"; syslog-facility = \"local3\"; log-level = \"debug\";", "" },
 	{ "user = \"\";", "F:1: user: wants a name\n" },
+	{ "srs: { leaves = (\"a@b.test\", \".b.test\", \"*\"); local-domains = (\"b.test\", \"/etc/domains\"); };", "" },
+	{ "srs: { leaves = \"@b.test\"; };",
+	    "F:1: srs.leaves: wants \"example.org\" for a whole domain, without the \"@\"\n" },
+	{ "srs: { leaves = \"<>\"; };",
+	    "F:1: srs.leaves: wants addresses without \"<\" and \">\"\n" },
+	{ "srs: { return-senders = (\"<>\", \".b.test\", \"c@b.test\"); };", "" },
+	{ "srs: { virtual = \"hash:/etc/postfix/virtual\"; };",
+	    "F:1: srs.virtual: wants paths that begin with \"/\": the text files, without \"hash:\" and the like\n" },
+	{ "srs: { aliases = \"/etc/aliases\"; };",
+	    "F: srs: virtual, aliases and leave-map need local-domains: what is none of them has left\n" },
+	{ "srs: { leave-map = \"virtual\"; };",
+	    "F:1: srs.leave-map: wants \"unix:PATH:NAME\" or \"inet:ADDRESS:PORT:NAME\"\n" },
+	{ "srs: { leave-mailers = \":host\"; };",
+	    "F:1: srs.leave-mailers: wants names as the MTA logs them: \"esmtp\", \"relay:host.example\"\n" },
 	{ "site: { authserv-id = \"mx.example.org\"; internal = (\"192.0.2.0/24\"); };", "" },
 	{ "site: { authserv-id = \"mx example\"; };",
 	    "F:1: site.authserv-id: wants a name of letters, digits, \"-\", \".\" and \"_\"\n" },
@@ -217,7 +232,7 @@ START_TEST(keys_are_opened_apart)
 	struct settings *s = load("\n\nseal: { enable = true; domain = \"a.example\";\n keys = \"a:/nowhere/k\"; };", &said);
 
 	ck_assert_msg(s != NULL, "%s", said);
-	ck_assert(!settings_open_keys(s, note, &b));
+	ck_assert(!settings_open_keys(s, NULL, note, &b));
 	ck_assert_uint_eq(s->sealing.keys, 0);
 	ck_assert(view_ends(buffer_view(&b), VIEW_LIT(":4: seal.keys: /nowhere/k: No such file or directory\n")));
 	settings_unref(s);
@@ -285,6 +300,30 @@ START_TEST(srs_secrets_are_opened)
 }
 END_TEST
 
+START_TEST(srs_tables_are_opened_for_the_milter)
+{
+	struct buffer b = buffer_in(arena);
+	const char *path = private_file("one\n");
+	const char *more = "milter = true; local-domains = \"a.test\"; virtual = \"/nowhere/virtual\"";
+	struct settings *s = load_srs(path, more);
+
+	ck_assert(!settings_open_srs(s, NULL, note, &b));
+	buffer_add_char(&b, '\0');
+	ck_assert_msg(strstr(b.p, ": srs: /nowhere/virtual: No such file or directory") != NULL, "%s", b.p);
+	settings_unref(s);
+	s = load_srs(path, "milter = true; leave-map = \"unix:/map:x\"; local-domains = \"a.test\"");
+	ck_assert(settings_open_srs(s, NULL, note, &b));
+	ck_assert_ptr_nonnull(s->srs_tables);
+	ck_assert_ptr_nonnull(s->srs_ask);
+	settings_unref(s);
+	s = load_srs(path, "local-domains = \"a.test\"; virtual = \"/nowhere/virtual\"");
+	ck_assert(settings_open_srs(s, NULL, note, &b)); /* nobody asks them */
+	ck_assert_ptr_null(s->srs_tables);
+	settings_unref(s);
+	unlink(path);
+}
+END_TEST
+
 START_TEST(srs_disabled_opens_nothing)
 {
 	const char *said;
@@ -334,6 +373,120 @@ START_TEST(srs_store_is_shared)
 	unlink(secrets);
 	unlink(arena_printf(arena, "%s/d", folder).p);
 	ck_assert_int_eq(rmdir(folder), 0); /* closed: no -wal and -shm are left */
+}
+END_TEST
+
+/* ---- policy files ---- */
+
+static void
+put(const char *folder, const char *name, const char *text, mode_t mode)
+{
+	const char *path = arena_printf(arena, "%s/%s", folder, name).p;
+	FILE *f = fopen(path, "w");
+
+	ck_assert_ptr_nonnull(f);
+	fputs(text, f);
+	fclose(f);
+	chmod(path, mode);
+}
+
+static const char *
+new_folder(void)
+{
+	char *folder = arena_cstr(arena, VIEW_LIT("/tmp/unit_settings.XXXXXX"));
+
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	return folder;
+}
+
+static void
+remove_folder(const char *folder, const char *const *names, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		unlink(arena_printf(arena, "%s/%s", folder, names[i]).p);
+	rmdir(folder);
+}
+
+static const char *
+key_text(void)
+{
+	struct private_key *key = private_key_new(KEY_RSA, 2048, NULL);
+	struct view pem = private_key_pem(key, arena);
+
+	private_key_unref(key);
+	return arena_cstr(arena, pem);
+}
+
+START_TEST(srs_domains_of_policy_files)
+{
+	static const char *const names[] = { "a.conf", "b.conf", "c.conf" };
+	const char *folder = new_folder(), *said;
+
+	put(folder, "a.conf", "domains = \"a.test\"; outgoing: { srs-domain = \"srs.x.test\"; };", 0644);
+	put(folder, "b.conf", "domains = \"b.test\"; outgoing: { srs-domain = \"A.test\"; };", 0644);
+	put(folder, "c.conf", "domains = \"c.test\"; outgoing: { srs-domain = \"SRS.x.test.\"; };", 0644);
+	struct settings *s = load(arena_printf(arena, "policy: { directory = \"%s\"; };", folder).p, &said);
+	remove_folder(folder, names, 3);
+	ck_assert_msg(s != NULL, "%s", said);
+	ck_assert_uint_eq(s->srs.policy_domains.n, 2);
+	ck_view_is(s->srs.policy_domains.item[0], "a.test");
+	ck_view_is(s->srs.policy_domains.item[1], "srs.x.test");
+	settings_unref(s);
+}
+END_TEST
+
+/* A key of one domain that is not fit is a matter of that domain, and what sealed for it before goes on. */
+START_TEST(keys_of_policy_files)
+{
+	static const char *const names[] = { "a.conf", "b.conf", "a.key" };
+	const char *folder = new_folder(), *said;
+	struct buffer b = buffer_in(arena);
+
+	put(folder, "a.key", key_text(), 0600);
+	put(folder, "a.conf", arena_printf(arena, "domains = \"a.test\"; outgoing: { seal-domain = \"a.test\";\n"
+	    "seal-keys = \"s:%s/a.key\"; };", folder).p, 0644);
+	put(folder, "b.conf", "domains = \"b.test\"; outgoing: { seal-domain = \"b.test\";\n\nseal-keys = \"s:/nowhere/k\"; };", 0644);
+	const char *conf = arena_printf(arena, "policy: { directory = \"%s\"; };", folder).p;
+	struct settings *s = load(conf, &said);
+	ck_assert(settings_open_keys(s, NULL, note, &b));
+	struct view wanted = arena_printf(arena, "%s/b.conf:3: seal-keys: /nowhere/k: No such file or directory\n"
+	    "%s/b.conf:3: warning: seal-keys: nothing is sealed as b.test\n", folder, folder);
+	ck_assert_msg(view_eq(buffer_view(&b), wanted), "%.*s", VIEW_ARG(buffer_view(&b)));
+	ck_assert_uint_eq(s->file_sealings, 2);
+	ck_assert_uint_eq(s->key_mistakes, 1);
+	ck_assert_uint_eq(s->file_sealing[0].keys, 1);
+	ck_assert_uint_eq(s->file_sealing[1].keys, 0);
+
+	put(folder, "a.key", "nonsense", 0600);
+	struct settings *after = load(conf, &said);
+	b = buffer_in(arena);
+	ck_assert(settings_open_keys(after, s, note, &b));
+	remove_folder(folder, names, 3);
+	settings_unref(s);
+	ck_assert_uint_eq(after->key_mistakes, 2);
+	ck_assert_uint_eq(after->file_sealing[0].keys, 1);
+	ck_assert_int_eq(private_key_bits(after->file_sealing[0].key[0].key), 2048);
+	ck_assert_uint_eq(after->file_sealing[1].keys, 0);
+	settings_unref(after);
+}
+END_TEST
+
+START_TEST(keys_of_policy_files_need_arc)
+{
+	static const char *const names[] = { "a.conf", "a.key" };
+	const char *folder = new_folder(), *said;
+	struct buffer b = buffer_in(arena);
+
+	put(folder, "a.key", key_text(), 0600);
+	put(folder, "a.conf", arena_printf(arena, "domains = \"a.test\"; outgoing: { seal-domain = \"a.test\";\n"
+	    "seal-keys = \"s:%s/a.key\"; };", folder).p, 0644);
+	struct settings *s = load(arena_printf(arena, "arc: { enable = false; }; policy: { directory = \"%s\"; };", folder).p, &said);
+	ck_assert(settings_open_keys(s, NULL, note, &b));
+	remove_folder(folder, names, 2);
+	ck_assert_uint_eq(s->file_sealing[0].keys, 0);
+	buffer_add_char(&b, '\0');
+	ck_assert_msg(strstr(buffer_view(&b).p, "a.conf:2: seal-keys: needs arc.enable") != NULL, "%s", buffer_view(&b).p);
+	settings_unref(s);
 }
 END_TEST
 
@@ -405,8 +558,12 @@ main(void)
 	tcase_add_test(tcase, parts_are_joined);
 	tcase_add_test(tcase, keys_are_opened_apart);
 	tcase_add_loop_test(tcase, srs_secrets_are_opened, 0, sizeof(secrets_files) / sizeof(secrets_files[0]));
+	tcase_add_test(tcase, srs_tables_are_opened_for_the_milter);
 	tcase_add_test(tcase, srs_disabled_opens_nothing);
 	tcase_add_test(tcase, srs_store_is_shared);
+	tcase_add_test(tcase, srs_domains_of_policy_files);
+	tcase_add_test(tcase, keys_of_policy_files);
+	tcase_add_test(tcase, keys_of_policy_files_need_arc);
 	tcase_add_test(tcase, references);
 	tcase_add_loop_test(tcase, restart_needed, 0, ARRAY_LEN(changes));
 	suite_add_tcase(suite, tcase);

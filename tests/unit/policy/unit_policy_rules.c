@@ -48,7 +48,7 @@ static const struct {
 	{ "an empty label", "domains = \"a..test\";", "f:1: domains: ..." },
 	{ "U-label", "domains = \"b\xc3\xbc" "cher.test\";", "" },
 	{ "no such group", "domains = \"a.test\"; incomming: { };", "f:1: a policy file: incomming is not one of domains, "
-	    "addresses, incoming; did you mean incoming?\n..." },
+	    "addresses, incoming, outgoing; did you mean incoming?\n..." },
 	{ "no group", "domains = \"a.test\"; incoming = 1;", "f:1: incoming: is the name of a group..." },
 	{ "no such setting", "domains = \"a.test\"; incoming: { mod = \"monitor\"; };", "f:1: incoming: mod is not one of "
 	    "mode, inherit, dmarc-disable-verify, reject-needs, trusted-sealers, trusted-lists, trusted-forwarders, rules, shadow; did you mean mode?..." },

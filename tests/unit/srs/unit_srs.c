@@ -276,6 +276,20 @@ START_TEST(domains_of_former_days)
 }
 END_TEST
 
+START_TEST(domains_of_policy_files)
+{
+	static const struct view items[] = { { "A.test", 6 }, { "b.test", 6 }, { "c.test", 6 } };
+	static const char *const own[] = { "a.test", "B.test", "c.test" }, *const other[] = { "ab.test", "0.test", "d.test" };
+
+	srs_test_conf.policy_domains = (struct conf_list){ .item = items, .n = 3 };
+	for (size_t i = 0; i < 3; i++) {
+		ck_outcome(srs_test_forward(arena_printf(srs_test_arena, "a@%s", own[i]).p, TEST_NOW), SRS_OWN, own[i]);
+		ck_outcome(srs_test_forward(arena_printf(srs_test_arena, "a@%s", other[i]).p, TEST_NOW), SRS_REWRITTEN, other[i]);
+	}
+	ck_view_is(srs_test_reverse(VIEW_LIT("SRS0=Zcd9=G3=sender.example=ann@c.test"), TEST_NOW).address, "ann@sender.example");
+}
+END_TEST
+
 /* --- stamps --------------------------------------------------------------------------------- */
 
 static const struct {
@@ -451,6 +465,7 @@ main(void)
 	tcase_add_test(tc, both_schemes_are_read);
 	tcase_add_test(tc, chain_ends);
 	tcase_add_test(tc, domains_of_former_days);
+	tcase_add_test(tc, domains_of_policy_files);
 	tcase_add_loop_test(tc, stamp_wraps, 0, ARRAY_LEN(stamps));
 	tcase_add_test(tc, maxage_is_obeyed);
 	tcase_add_test(tc, first_signs_all_verify);
