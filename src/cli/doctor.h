@@ -99,6 +99,11 @@ void doctor_service(struct doctor *d, const struct postconf_service *service, co
 /* Seconds that we may take to answer a command; the MTA must wait longer. */
 int64_t doctor_answer_seconds(const struct doctor *d);
 
+/* Every key that seals: the site's, where seal.enable is on, and those of policy files. */
+struct seal_key_place;
+typedef void doctor_key_look(struct doctor *d, struct view domain, const struct seal_key_place *place);
+void doctor_each_key(struct doctor *d, doctor_key_look *look);
+
 /* True: there is no resolver, and a line says so. */
 bool doctor_no_dns(struct doctor *d);
 /* A host name or domain as DNS has it; false: a line has been added. */

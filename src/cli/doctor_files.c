@@ -233,22 +233,27 @@ look_at_secret(struct doctor *d, struct view path, const char *purpose)
 		doctor_ok(d, "%s: %.*s is kept from others (mode %04o)", purpose, VIEW_ARG(path), (unsigned)st.st_mode & 07777);
 }
 
+static void
+look_at_key(struct doctor *d, struct view domain, const struct seal_key_place *place)
+{
+	(void)domain;
+	look_at_secret(d, place->path, "a key that seals");
+}
+
 void
 doctor_secrets(struct doctor *d)
 {
-	const struct settings *s = d->settings;
-	struct seal_key_place place;
+	size_t before = d->lines;
 
-	if (d->worker.n == 0 || (!s->seal.enable && !s->srs.enable)) {
-		doctor_skip(d, d->worker.n == 0 ? "without the user nobody knows what it may read" :
-						  "there are none: neither seal.enable nor srs.enable is on");
+	if (d->worker.n == 0) {
+		doctor_skip(d, "without the user nobody knows what it may read");
 		return;
 	}
-	for (size_t i = 0; s->seal.enable && i < s->seal.keys.n; i++)
-		if (seal_key_parse(s->seal.keys.item[i], &place, NULL))
-			look_at_secret(d, place.path, "seal.keys");
-	if (s->srs.enable)
-		look_at_secret(d, s->srs.secrets_file, "srs.secrets");
+	doctor_each_key(d, look_at_key);
+	if (d->settings->srs.enable)
+		look_at_secret(d, d->settings->srs.secrets_file, "srs.secrets");
+	if (d->lines == before)
+		doctor_skip(d, "there are none: nothing is sealed, and srs.enable is off");
 }
 
 /* ---- what the worker writes ---- */

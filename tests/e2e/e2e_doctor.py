@@ -500,6 +500,33 @@ def keys_and_their_records(lab):
     well(lab, "secrets")
 
 
+@test
+def keys_and_domains_of_policy_files(lab):
+    path, zone = keygen(lab)
+    folder = lab.path("etc/domains")
+    shutil.rmtree(folder, ignore_errors=True)
+    os.makedirs(folder)
+    os.chmod(folder, 0o755)
+    write(folder + "/a.conf", 'domains = "local.test"; outgoing: { seal-domain = "seal.example"; '
+                              f'seal-keys = "k1:{path}"; srs-domain = "srs2.test"; }};\n')
+    os.chmod(folder + "/a.conf", 0o644)
+    settle(lab, policy={"directory": f'"{folder}"'},
+           srs={"enable": "true", "domain": '"srs.test"', "old-domains": '"srs1.test"', "secrets": f'"{srs_secrets(lab)}"'})
+    postfix_files(lab)
+    ill(lab, "keys", "ok", "fits the key", "--fake-dns", serve(lab, record(zone)))
+    ill(lab, "keys", "problem", "is not found", "--fake-dns", serve(lab, ""))
+    os.chmod(path, 0o604)
+    follow(lab, ill(lab, "secrets", "problem", "a key that seals"))
+    good = "".join(f'{name}.test MX 10 mx.test\n{name}.test TXT "v=spf1 -all"\n' for name in ("srs", "srs2"))
+    fake = lab.path("srs-dns.txt")
+    write(fake, good + "srs1.test MX 10 mx.test\n")
+    well(lab, "srs domain", "--fake-dns", fake)
+    write(fake, good)
+    ill(lab, "srs domain", "problem", "srs1.test has no MX", "--fake-dns", fake)
+    write(fake, good.replace('srs2.test TXT "v=spf1 -all"\n', "") + "srs1.test MX 10 mx.test\n")
+    ill(lab, "srs domain", "problem", "srs2.test has no SPF", "--fake-dns", fake)
+
+
 def srs_secrets(lab):
     path = write(lab.path("etc/srs.secrets"), "correct horse battery staple\n")
     os.chown(path, 0, grp.getgrnam("nogroup").gr_gid)
