@@ -66,6 +66,9 @@ void doctor_problem(struct doctor *d, struct view advice, const char *fmt, ...) 
 /* Text from a file, a command or DNS as it may stand in a line: no control characters, not endless. */
 struct view doctor_clean(const struct doctor *d, struct view text);
 
+/* Any case. */
+bool doctor_contains(struct view text, const char *word);
+
 void doctor_print(const struct doctor *d);
 void doctor_print_json(const struct doctor *d);
 /* assayctl(1): the worst of the lines. */

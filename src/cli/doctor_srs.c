@@ -3,22 +3,13 @@
  */
 #include "cli/doctor.h"
 
-static bool
-contains_nocase(struct view text, struct view part)
-{
-	for (size_t i = 0; i + part.n <= text.n; i++)
-		if (view_eq_nocase(view_sub(text, i, part.n), part))
-			return true;
-	return false;
-}
-
 /* postsrsd 1 listens on two TCP ports; others of its kind have "srs" in their names. */
 static bool
 is_srs_map(struct view map)
 {
 	if (view_starts(map, VIEW_LIT("socketmap:")))
 		return view_ends(map, VIEW_LIT(":forward")) || view_ends(map, VIEW_LIT(":reverse"));
-	return contains_nocase(map, VIEW_LIT("srs")) || view_ends(map, VIEW_LIT(":10001")) || view_ends(map, VIEW_LIT(":10002"));
+	return doctor_contains(map, "srs") || view_ends(map, VIEW_LIT(":10001")) || view_ends(map, VIEW_LIT(":10002"));
 }
 
 struct view

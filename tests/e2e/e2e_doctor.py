@@ -210,6 +210,11 @@ def milter_settings(lab):
     follow(lab, ill(lab, "milter settings", "problem", "milter protocol 4"))
     follow(lab, ill(lab, "milter settings", "problem", "milter_content_timeout of 5s"))
     well(lab, "milter settings")
+    main_cf(lab, "smtpd_milter_maps", "cidr:/etc/postfix/milter_maps")
+    ill(lab, "milter settings", "warning", "clients found there")
+    main_cf(lab, "smtpd_milter_maps", "")
+    main_cf(lab, "smtpd_proxy_filter", "127.0.0.1:10024")
+    ill(lab, "milter settings", "warning", "neither header nor body")
 
 
 @test
