@@ -595,8 +595,12 @@ def the_resolver(lab):
     lab.start_nsd()
     line = ill(lab, "resolver", "warning", "nobody validates")
     assert "dnssec = true" in line["do"]
-    settle(lab, dns={"dnssec": "true", "timeout": "2000"})
-    ill(lab, "resolver", "problem", "")
+    # The key of the root, which the laboratory's servers know nothing of; then none at all.  Only assayctl reads this.
+    anchor = write(lab.path("etc/root.key"),
+                   ". IN DS 20326 8 2 E06D44B80B8F1D39A95C0D0D7C65D08458E880409BBC683457104237C7F8EC8D\n")
+    for path, words in ((anchor, "example.org"), ("/nonexistent/root.key", "root.key")):
+        lab.assay_conf(policy={"directory": '""'}, dns={"dnssec": "true", "trust-anchor": f'"{path}"'})
+        ill(lab, "resolver", "problem", words, "--resolver", f"127.0.0.1@{lab.dns_port}")
 
 
 # --- SRS maps -------------------------------------------------------------------------------
