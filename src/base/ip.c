@@ -125,6 +125,14 @@ ip_in_net(const struct ip *ip, const struct ip_net *net)
 }
 
 bool
+ip_is_any(const struct ip *ip)
+{
+	static const struct ip none;
+
+	return ip->family != 0 && memcmp(ip->octet, none.octet, sizeof(none.octet)) == 0;
+}
+
+bool
 ip_is_loopback(const struct ip *ip)
 {
 	static const struct ip one = { .family = 6, .octet = { [15] = 1 } };

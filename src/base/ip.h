@@ -30,6 +30,7 @@ bool ip_eq(const struct ip *a, const struct ip *b);
 /* The first `bits` bits are the same, and the families. */
 bool ip_in(const struct ip *ip, const struct ip *net, int bits);
 bool ip_in_net(const struct ip *ip, const struct ip_net *net);
+bool ip_is_any(const struct ip *ip); /* 0.0.0.0 or ::, where a server listens on all addresses */
 bool ip_is_loopback(const struct ip *ip);
 
 struct view ip_text(const struct ip *ip, struct arena *arena); /* RFC 5952; family 0: "unknown" */

@@ -45,16 +45,7 @@ union any_address {
 	struct sockaddr_in6 in6;
 };
 
-/* All addresses of this host: ask by loopback. */
-static bool
-is_any(const struct ip *ip)
-{
-	for (size_t i = 0; i < sizeof(ip->octet); i++)
-		if (ip->octet[i] != 0)
-			return false;
-	return true;
-}
-
+/* All addresses of this host are asked by loopback. */
 static socklen_t
 make_address(const struct listen_address *to, union any_address *a)
 {
@@ -68,14 +59,14 @@ make_address(const struct listen_address *to, union any_address *a)
 		a->in.sin_family = AF_INET;
 		a->in.sin_port = htons((uint16_t)to->port);
 		memcpy(&a->in.sin_addr, to->ip.octet, sizeof(a->in.sin_addr));
-		if (is_any(&to->ip))
+		if (ip_is_any(&to->ip))
 			a->in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 		return sizeof(a->in);
 	default:
 		a->in6.sin6_family = AF_INET6;
 		a->in6.sin6_port = htons((uint16_t)to->port);
 		memcpy(&a->in6.sin6_addr, to->ip.octet, sizeof(a->in6.sin6_addr));
-		if (is_any(&to->ip))
+		if (ip_is_any(&to->ip))
 			a->in6.sin6_addr = in6addr_loopback;
 		return sizeof(a->in6);
 	}

@@ -49,7 +49,8 @@ open_dns(struct doctor *d)
 	d->check = "resolver";
 	d->dns = cli_dns_open(&d->wish->world, &d->settings->dns, d->arena, &err);
 	if (d->dns == NULL)
-		doctor_problem(d, VIEW_EMPTY, "%s", err.text);
+		doctor_problem(d, ADVICE(d, "look at dns: { mode, servers, trust-anchor } in %s; for dnssec, apt-get install dns-root-data",
+			d->config), "%s", err.text);
 	else
 		d->task = dns_task_new(d->dns, d->arena, budget);
 }

@@ -66,6 +66,9 @@ void doctor_problem(struct doctor *d, struct view advice, const char *fmt, ...) 
 /* Text from a file, a command or DNS as it may stand in a line: no control characters, not endless. */
 struct view doctor_clean(const struct doctor *d, struct view text);
 
+/* Any case. */
+bool doctor_contains(struct view text, const char *word);
+
 void doctor_print(const struct doctor *d);
 void doctor_print_json(const struct doctor *d);
 /* assayctl(1): the worst of the lines. */
@@ -98,6 +101,11 @@ void doctor_service(struct doctor *d, const struct postconf_service *service, co
 
 /* Seconds that we may take to answer a command; the MTA must wait longer. */
 int64_t doctor_answer_seconds(const struct doctor *d);
+
+/* Every key that seals: the site's, where seal.enable is on, and those of policy files. */
+struct seal_key_place;
+typedef void doctor_key_look(struct doctor *d, struct view domain, const struct seal_key_place *place);
+void doctor_each_key(struct doctor *d, doctor_key_look *look);
 
 /* True: there is no resolver, and a line says so. */
 bool doctor_no_dns(struct doctor *d);

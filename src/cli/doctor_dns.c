@@ -158,17 +158,13 @@ look_at_spf(struct doctor *d, struct view domain, const struct ip *ip)
 		    "SPF of %.*s: %s for %.*s", VIEW_ARG(domain), name_of(auth_result_names, r->result), VIEW_ARG(text));
 }
 
-void
-doctor_srs_domain(struct doctor *d)
+static void
+look_at_srs_domain(struct doctor *d, struct view name)
 {
 	struct view domain;
 	struct ip ip;
 
-	if (!d->settings->srs.enable) {
-		doctor_skip(d, "srs.enable is off");
-		return;
-	}
-	if (doctor_no_dns(d) || !doctor_ascii(d, d->settings->srs.domain, &domain))
+	if (!doctor_ascii(d, name, &domain))
 		return;
 	look_at_mx(d, domain);
 	if (!has_spf(d, domain))
@@ -178,4 +174,22 @@ doctor_srs_domain(struct doctor *d)
 	for (size_t i = 0; i < d->wish->ip.n; i++)
 		if (ip_parse(d->wish->ip.item[i], &ip))
 			look_at_spf(d, domain, &ip);
+}
+
+void
+doctor_srs_domain(struct doctor *d)
+{
+	const struct srs_conf *srs = &d->settings->srs;
+
+	if (!srs->enable) {
+		doctor_skip(d, "srs.enable is off");
+		return;
+	}
+	if (doctor_no_dns(d))
+		return;
+	look_at_srs_domain(d, srs->domain);
+	for (size_t i = 0; i < srs->policy_domains.n; i++)
+		look_at_srs_domain(d, srs->policy_domains.item[i]);
+	for (size_t i = 0; i < srs->old_domains.n; i++) /* nothing leaves under them any more */
+		look_at_mx(d, srs->old_domains.item[i]);
 }

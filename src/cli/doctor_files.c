@@ -166,6 +166,26 @@ look_at_policies(struct doctor *d, struct view directory)
 		closedir(dir);
 }
 
+/* Of a list of names, those that are files. */
+static void
+look_at_lists(struct doctor *d)
+{
+	const struct srs_leave_conf *leave = &d->settings->srs.leave;
+	const struct {
+		const char *purpose;
+		const struct conf_list *list;
+	} rows[] = {
+		{ "srs.leaves", &leave->leaves },	{ "srs.local-domains", &leave->local_domains },
+		{ "srs.virtual", &leave->virtual_files }, { "srs.aliases", &leave->alias_files },
+		{ "srs.relocated", &leave->relocated_files },
+	};
+
+	for (size_t r = 0; r < sizeof(rows) / sizeof(rows[0]); r++)
+		for (size_t i = 0; i < rows[r].list->n; i++)
+			if (view_starts(rows[r].list->item[i], VIEW_LIT("/")))
+				doctor_reach(d, &d->worker, rows[r].list->item[i], PATH_READ, rows[r].purpose);
+}
+
 void
 doctor_files(struct doctor *d)
 {
@@ -191,6 +211,8 @@ doctor_files(struct doctor *d)
 		if (rows[i].wanted && doctor_reach(d, &d->worker, rows[i].path, rows[i].need, rows[i].purpose))
 			is_ours_alone(d, rows[i].path, rows[i].purpose);
 	look_at_policies(d, s->policy.directory);
+	if (s->srs.enable && s->srs.milter)
+		look_at_lists(d);
 	if (d->lines == before)
 		doctor_ok(d, "the worker can read its settings and lists, and others cannot write to them");
 }
@@ -211,22 +233,27 @@ look_at_secret(struct doctor *d, struct view path, const char *purpose)
 		doctor_ok(d, "%s: %.*s is kept from others (mode %04o)", purpose, VIEW_ARG(path), (unsigned)st.st_mode & 07777);
 }
 
+static void
+look_at_key(struct doctor *d, struct view domain, const struct seal_key_place *place)
+{
+	(void)domain;
+	look_at_secret(d, place->path, "a key that seals");
+}
+
 void
 doctor_secrets(struct doctor *d)
 {
-	const struct settings *s = d->settings;
-	struct seal_key_place place;
+	size_t before = d->lines;
 
-	if (d->worker.n == 0 || (!s->seal.enable && !s->srs.enable)) {
-		doctor_skip(d, d->worker.n == 0 ? "without the user nobody knows what it may read" :
-						  "there are none: neither seal.enable nor srs.enable is on");
+	if (d->worker.n == 0) {
+		doctor_skip(d, "without the user nobody knows what it may read");
 		return;
 	}
-	for (size_t i = 0; s->seal.enable && i < s->seal.keys.n; i++)
-		if (seal_key_parse(s->seal.keys.item[i], &place, NULL))
-			look_at_secret(d, place.path, "seal.keys");
-	if (s->srs.enable)
-		look_at_secret(d, s->srs.secrets_file, "srs.secrets");
+	doctor_each_key(d, look_at_key);
+	if (d->settings->srs.enable)
+		look_at_secret(d, d->settings->srs.secrets_file, "srs.secrets");
+	if (d->lines == before)
+		doctor_skip(d, "there are none: nothing is sealed, and srs.enable is off");
 }
 
 /* ---- what the worker writes ---- */

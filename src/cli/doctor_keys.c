@@ -79,7 +79,7 @@ look_at_record(struct doctor *d, struct view name, struct view public, const cha
 }
 
 static void
-look_at_key(struct doctor *d, const struct seal_key_place *place, struct view domain)
+look_at_place(struct doctor *d, const struct seal_key_place *place, struct view domain)
 {
 	const char *path = arena_cstr(d->arena, place->path);
 	struct view name = arena_printf(d->arena, "%.*s._domainkey.%.*s", VIEW_ARG(place->selector), VIEW_ARG(domain));
@@ -101,20 +101,47 @@ look_at_key(struct doctor *d, const struct seal_key_place *place, struct view do
 	private_key_unref(key);
 }
 
+/* ---- all keys ---- */
+
+static void
+each_of(struct doctor *d, struct view domain, const struct conf_list *keys, doctor_key_look *look)
+{
+	struct seal_key_place place;
+
+	for (size_t i = 0; i < keys->n; i++)
+		if (seal_key_parse(keys->item[i], &place, NULL))
+			look(d, domain, &place);
+}
+
+void
+doctor_each_key(struct doctor *d, doctor_key_look *look)
+{
+	const struct seal_conf *site = &d->settings->seal;
+	const struct policy_seal *own;
+
+	if (site->enable)
+		each_of(d, site->domain, &site->keys, look);
+	for (size_t i = 0; (own = policy_seal_nth(d->settings->policies, i)) != NULL; i++)
+		each_of(d, own->domain, &own->keys, look);
+}
+
+static void
+look_at_key(struct doctor *d, struct view domain, const struct seal_key_place *place)
+{
+	struct view ascii;
+
+	if (doctor_ascii(d, domain, &ascii))
+		look_at_place(d, place, ascii);
+}
+
 void
 doctor_keys(struct doctor *d)
 {
-	const struct seal_conf *seal = &d->settings->seal;
-	struct seal_key_place place;
-	struct view domain;
+	size_t before = d->lines;
 
-	if (!seal->enable) {
-		doctor_skip(d, "seal.enable is off");
+	if (doctor_no_dns(d))
 		return;
-	}
-	if (doctor_no_dns(d) || !doctor_ascii(d, seal->domain, &domain))
-		return;
-	for (size_t i = 0; i < seal->keys.n; i++)
-		if (seal_key_parse(seal->keys.item[i], &place, NULL))
-			look_at_key(d, &place, domain);
+	doctor_each_key(d, look_at_key);
+	if (d->lines == before)
+		doctor_skip(d, "nothing is sealed: seal.enable is off, and no policy file has keys");
 }

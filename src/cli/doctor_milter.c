@@ -31,24 +31,13 @@ static const struct {
 };
 #define NEIGHBOURS (sizeof(neighbours) / sizeof(neighbours[0]))
 
-static bool
-contains(struct view text, const char *word)
-{
-	struct view w = view_of(word);
-
-	for (size_t i = 0; i + w.n <= text.n; i++)
-		if (view_eq_nocase(view_sub(text, i, w.n), w))
-			return true;
-	return false;
-}
-
 /* NEIGHBOURS: none that we know. */
 static size_t
 neighbour_of(struct view address)
 {
 	size_t i = 0;
 
-	while (i < NEIGHBOURS && !contains(address, neighbours[i].word))
+	while (i < NEIGHBOURS && !doctor_contains(address, neighbours[i].word))
 		i++;
 	return i;
 }
@@ -129,7 +118,7 @@ look_at_restrictions(struct doctor *d)
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		struct view value = postconf_get(d->postfix, NULL, names[i]);
-		if (contains(value, "check_policy_service") && contains(value, "spf"))
+		if (doctor_contains(value, "check_policy_service") && doctor_contains(value, "spf"))
 			doctor_warn(d, ADVICE(d, "take the check_policy_service of SPF out of %s, then: postfix reload", names[i]),
 			    "%s asks a policy service for SPF: assay does the same work, with the policies of each recipient", names[i]);
 	}
@@ -155,8 +144,11 @@ doctor_order(struct doctor *d)
 int64_t
 doctor_answer_seconds(const struct doctor *d)
 {
+	const struct settings *s = d->settings;
+	int64_t map = s->srs.enable && s->srs.milter && s->srs.leave.leave_map.n > 0 ? s->srs.leave.leave_map_wait : 0;
+
 	/* A message's waits, and a question that began just before their end. */
-	return (d->settings->dns.wait_per_message + d->settings->dns.timeout + 999) / 1000;
+	return (s->dns.wait_per_message + s->dns.timeout + map + 999) / 1000;
 }
 
 /* Its own, or the service's. */
@@ -214,6 +206,23 @@ look_at_settings(struct doctor *d, const struct postconf_service *service, const
 	look_at_time(d, service, m->content_timeout, "milter_content_timeout", 2 * needed);
 }
 
+/* Settings beside smtpd_milters that take its mail away from it. */
+static void
+look_at_byways(struct doctor *d, const struct postconf_service *service)
+{
+	struct view proxy = postconf_get(d->postfix, service, "smtpd_proxy_filter");
+	struct view maps = postconf_get(d->postfix, service, "smtpd_milter_maps");
+
+	if (proxy.n > 0)
+		doctor_warn(d, ADVICE(d, "take smtpd_proxy_filter away, or name assay in the smtpd behind the proxy"),
+		    "service %.*s: smtpd_proxy_filter = %.*s: before it Postfix shows us neither header nor body", VIEW_ARG(service->name),
+		    VIEW_ARG(doctor_clean(d, proxy)));
+	if (maps.n > 0)
+		doctor_warn(d, ADVICE(d, "see that the milters it gives to clients have assay among them, where you want it"),
+		    "service %.*s: smtpd_milter_maps = %.*s: clients found there do not get smtpd_milters", VIEW_ARG(service->name),
+		    VIEW_ARG(doctor_clean(d, maps)));
+}
+
 void
 doctor_milter_settings(struct doctor *d)
 {
@@ -224,6 +233,7 @@ doctor_milter_settings(struct doctor *d)
 		struct mta_milter *m;
 		if (!filters(d, service))
 			continue;
+		look_at_byways(d, service);
 		size_t n = mta_milters_postfix(postconf_get(d->postfix, service, "smtpd_milters"), d->arena, &m);
 		for (size_t i = 0; i < n; i++)
 			if (doctor_is_ours(d, &m[i], file_of(d, service, &m[i])) && ++ours)

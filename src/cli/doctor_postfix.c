@@ -80,15 +80,6 @@ doctor_postfix(struct doctor *d)
 
 /* ---- is a milter ours ---- */
 
-static bool
-is_any(const struct ip *ip)
-{
-	for (size_t i = 0; i < sizeof(ip->octet); i++)
-		if (ip->octet[i] != 0)
-			return false;
-	return true;
-}
-
 /* A host name is not looked up: the port has to do. */
 static bool
 same_host(struct view host, const struct ip *ours)
@@ -96,8 +87,8 @@ same_host(struct view host, const struct ip *ours)
 	struct ip ip;
 
 	if (ip_parse(host, &ip))
-		return ip.family == ours->family && (is_any(ours) || ip_eq(&ip, ours));
-	return is_any(ours) || ip_is_loopback(ours) || (host.n > 0 && !view_is_nocase(host, "localhost"));
+		return ip.family == ours->family && (ip_is_any(ours) || ip_eq(&ip, ours));
+	return ip_is_any(ours) || ip_is_loopback(ours) || (host.n > 0 && !view_is_nocase(host, "localhost"));
 }
 
 /* By name, or the same file by another way. */

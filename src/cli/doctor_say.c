@@ -34,13 +34,40 @@ doctor_clean(const struct doctor *d, struct view text)
 	return buffer_view(&b);
 }
 
+bool
+doctor_contains(struct view text, const char *word)
+{
+	struct view w = view_of(word);
+
+	for (size_t i = 0; i + w.n <= text.n; i++)
+		if (view_eq_nocase(view_sub(text, i, w.n), w))
+			return true;
+	return false;
+}
+
 /* ---- lines ---- */
+
+/* Whatever a file or a server had: no line of ours moves a terminal's cursor. */
+static struct view
+printable(struct view text, struct arena *arena)
+{
+	struct buffer b = buffer_in(arena);
+
+	for (size_t i = 0; i < text.n; i++)
+		buffer_add_char(&b, text.p[i] != '\n' && char_in(text.p[i], CC_CTL) ? '?' : text.p[i]);
+	return buffer_view(&b);
+}
 
 static void __attribute__((format(printf, 4, 0)))
 add_line(struct doctor *d, enum doctor_state state, struct view advice, const char *fmt, va_list ap)
 {
 	d->line = arena_grow(d->arena, d->line, d->lines * sizeof(*d->line), (d->lines + 1) * sizeof(*d->line));
-	d->line[d->lines++] = (struct doctor_line){ state, d->check, arena_vprintf(d->arena, fmt, ap), advice };
+	d->line[d->lines++] = (struct doctor_line){
+		.state = state,
+		.check = d->check,
+		.found = printable(arena_vprintf(d->arena, fmt, ap), d->arena),
+		.advice = printable(advice, d->arena),
+	};
 }
 
 void

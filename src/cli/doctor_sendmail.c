@@ -4,6 +4,7 @@
 #include "cli/doctor.h"
 #include "cli/path_walk.h"
 
+#include <errno.h>
 #include <unistd.h>
 
 #define SENDMAIL_CF "/etc/mail/sendmail.cf"
@@ -148,8 +149,12 @@ doctor_sendmail(struct doctor *d)
 			doctor_skip(d, "there is no " SENDMAIL_CF);
 		return;
 	}
+	if (access(arena_cstr(d->arena, path), R_OK) != 0 && errno == EACCES) {
+		doctor_skip(d, "%.*s: we may not read it: run as root", VIEW_ARG(path));
+		return;
+	}
 	if (!cli_read(path, d->arena, &text, &err)) {
-		doctor_skip(d, "%s", err.text);
+		doctor_problem(d, ADVICE(d, "name another with --sendmail-cf FILE"), "%s", err.text);
 		return;
 	}
 	parse_cf(text, d->arena, &s);

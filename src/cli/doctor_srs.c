@@ -3,22 +3,13 @@
  */
 #include "cli/doctor.h"
 
-static bool
-contains_nocase(struct view text, struct view part)
-{
-	for (size_t i = 0; i + part.n <= text.n; i++)
-		if (view_eq_nocase(view_sub(text, i, part.n), part))
-			return true;
-	return false;
-}
-
 /* postsrsd 1 listens on two TCP ports; others of its kind have "srs" in their names. */
 static bool
 is_srs_map(struct view map)
 {
 	if (view_starts(map, VIEW_LIT("socketmap:")))
 		return view_ends(map, VIEW_LIT(":forward")) || view_ends(map, VIEW_LIT(":reverse"));
-	return contains_nocase(map, VIEW_LIT("srs")) || view_ends(map, VIEW_LIT(":10001")) || view_ends(map, VIEW_LIT(":10002"));
+	return doctor_contains(map, "srs") || view_ends(map, VIEW_LIT(":10001")) || view_ends(map, VIEW_LIT(":10002"));
 }
 
 struct view
@@ -57,54 +48,75 @@ doctor_cleanup(const struct doctor *d)
 	return NULL;
 }
 
-/* srs.listen is there for nobody. */
-static void
-say_unasked(struct doctor *d)
+/* How Postfix's cleanup should name the first address of srs.listen; empty: not at all. */
+static struct view
+name_of_maps(const struct doctor *d)
 {
 	const struct postconf_service *service = doctor_cleanup(d);
+	const struct srs_conf *srs = &d->settings->srs;
 	struct listen_address ours;
-	struct view name = VIEW_EMPTY;
 
-	if (service != NULL && listen_address_parse(d->settings->srs.listen.item[0], &ours, NULL))
-		name = doctor_name_for(d, service, &ours);
+	if (service == NULL || srs->listen.n == 0 || !listen_address_parse(srs->listen.item[0], &ours, NULL))
+		return VIEW_EMPTY;
+	return doctor_name_for(d, service, &ours);
+}
+
+/* The lines of main.cf for both maps, or for the way back alone. */
+static struct view
+maps_advice(const struct doctor *d, bool forward)
+{
+	struct view name = name_of_maps(d);
+	struct view back = ADVICE(d, "in main.cf: recipient_canonical_maps = socketmap:%.*s:reverse\n"
+		"in main.cf: recipient_canonical_classes = envelope_recipient\npostfix reload", VIEW_ARG(name));
+
 	if (name.n == 0)
-		doctor_warn(d, ADVICE(d, "let srs.listen lie below the queue, where a chrooted cleanup can reach it"),
-		    "srs.listen is set, but main.cf asks no SRS map");
-	else
-		doctor_warn(d, ADVICE(d, "in main.cf: sender_canonical_maps = socketmap:%.*s:forward\n"
-			"in main.cf: sender_canonical_classes = envelope_sender\n"
-			"in main.cf: recipient_canonical_maps = socketmap:%.*s:reverse\n"
-			"in main.cf: recipient_canonical_classes = envelope_recipient\npostfix reload", VIEW_ARG(name), VIEW_ARG(name)),
-		    "srs.listen is set, but main.cf asks no SRS map");
+		return ADVICE(d, "set srs.listen, below the queue, where a chrooted cleanup can reach it");
+	if (!forward)
+		return back;
+	return ADVICE(d, "in main.cf: sender_canonical_maps = socketmap:%.*s:forward\n"
+		"in main.cf: sender_canonical_classes = envelope_sender\n%.*s", VIEW_ARG(name), VIEW_ARG(back));
+}
+
+/* Who rewrites, and who restores: one of milter and map each, and not nobody. */
+static void
+look_at_division(struct doctor *d, bool forward, bool reverse)
+{
+	const struct srs_conf *srs = &d->settings->srs;
+	bool by_milter = srs->enable && srs->milter;
+
+	if (by_milter && forward)
+		doctor_problem(d, ADVICE(d, "postconf -e sender_canonical_maps=\npostfix reload"),
+		    "srs.milter is on, and sender_canonical_maps rewrites senders too: every sender, also of mail that stays here");
+	if (by_milter && srs->restore == SRS_RESTORE_MILTER && reverse)
+		doctor_warn(d, ADVICE(d, "in %s: srs: { restore = \"map\"; }; it serves bounces that Postfix makes itself too", d->config),
+		    "recipients are restored twice: by the milter (srs.restore) and by recipient_canonical_maps");
+	if (by_milter && srs->restore == SRS_RESTORE_MAP && !reverse)
+		doctor_problem(d, maps_advice(d, false), "srs.restore is \"map\", but main.cf has no map that restores recipients");
+	if (forward && !reverse)
+		doctor_warn(d, maps_advice(d, false),
+		    "senders are rewritten, but no map restores the recipients of bounces that Postfix makes itself");
+	if (srs->enable && !by_milter && srs->listen.n > 0 && !forward && !reverse)
+		doctor_warn(d, maps_advice(d, true), "srs.listen is set, but main.cf asks no SRS map");
 }
 
 void
 doctor_srs_maps(struct doctor *d)
 {
-	static const struct {
-		const char *maps, *classes, *wanted;
-	} rows[] = {
-		{ "sender_canonical_maps", "sender_canonical_classes", "envelope_sender" },
-		{ "recipient_canonical_maps", "recipient_canonical_classes", "envelope_recipient" },
-	};
-	size_t before = d->lines, maps = 0;
+	size_t before = d->lines;
 
 	if (d->postfix == NULL)
 		return;
-	for (size_t i = 0; i < 2; i++)
-		if (doctor_srs_map(d, rows[i].maps).n > 0 && ++maps)
-			look_at_classes(d, rows[i].classes, rows[i].wanted);
-	if (doctor_srs_map(d, "canonical_maps").n > 0 && ++maps)
-		doctor_problem(d, ADVICE(d, "postconf -e canonical_maps=\nand sender_canonical_maps for forward, "
+	bool forward = doctor_srs_map(d, "sender_canonical_maps").n > 0;
+	bool reverse = doctor_srs_map(d, "recipient_canonical_maps").n > 0;
+	if (forward)
+		look_at_classes(d, "sender_canonical_classes", "envelope_sender");
+	if (reverse)
+		look_at_classes(d, "recipient_canonical_classes", "envelope_recipient");
+	if (doctor_srs_map(d, "canonical_maps").n > 0)
+		doctor_problem(d, ADVICE(d, "postconf -e canonical_maps=\npostfix reload\nand sender_canonical_maps for forward, "
 			"recipient_canonical_maps for reverse"),
 		    "canonical_maps holds an SRS map: it is asked for senders, recipients and header fields alike");
-	if (doctor_srs_map(d, "sender_canonical_maps").n > 0 && doctor_srs_map(d, "recipient_canonical_maps").n == 0)
-		doctor_warn(d, ADVICE(d, "recipient_canonical_maps = socketmap:...:reverse in main.cf"),
-		    "senders are rewritten, but no map restores the recipients of bounces that Postfix makes itself");
-	if (maps == 0 && d->settings->srs.enable && d->settings->srs.listen.n > 0)
-		say_unasked(d);
-	else if (maps == 0)
-		doctor_ok(d, "Postfix has no SRS maps");
-	else if (d->lines == before)
-		doctor_ok(d, "Postfix rewrites by map, and the envelope only");
+	look_at_division(d, forward, reverse);
+	if (d->lines == before)
+		doctor_ok(d, forward || reverse ? "Postfix asks SRS maps for the envelope only" : "Postfix has no SRS maps, and wants none");
 }

@@ -22,7 +22,8 @@
 static void
 judge_validation(struct doctor *d, const struct dns_answer *is_signed, const struct dns_answer *broken)
 {
-	struct view advice = ADVICE(d, "in %s: dns: { dnssec = true; }; or let the resolver validate", d->config);
+	struct view advice = ADVICE(d, "apt-get install dns-root-data, and in %s dns: { dnssec = true; }; or let the resolver validate",
+	    d->config);
 
 	if (d->settings->dns.dnssec && !is_signed->secure)
 		doctor_problem(d, ADVICE(d, "let the resolver pass DNSSEC on, or dns: { mode = \"recurse\"; } in %s", d->config),

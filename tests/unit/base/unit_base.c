@@ -366,6 +366,10 @@ START_TEST(addresses_in_words)
 	ip = (struct ip){ 0 };
 	ck_view_is(ip_text(&ip, arena), "unknown");
 	ck_assert(!ip_eq(&ip, &ip));
+	ck_assert(!ip_is_any(&ip));
+	ck_assert(ip_parse(VIEW_LIT("0.0.0.0"), &ip) && ip_is_any(&ip));
+	ck_assert(ip_parse(VIEW_LIT("::"), &ip) && ip_is_any(&ip));
+	ck_assert(ip_parse(VIEW_LIT("::1"), &ip) && !ip_is_any(&ip));
 	ck_assert(!ip_parse((struct view){ "1.2.3.4\0x", 9 }, &ip));
 }
 END_TEST
