@@ -129,6 +129,14 @@ if command -v python3 >/dev/null; then
 	NO_COLOR=1 on_terminal | grep -q "$esc" && { echo "explain: colours against NO_COLOR"; failed=$((failed + 1)); }
 fi
 
+# What a recipient does not want looked at is not shown as if it were.
+cat >"$work/domains/nodmarc.conf" <<'END'
+domains = "nodmarc.test";
+incoming: { dmarc-disable-verify = true; rules = ( { name = "spoofed"; when = { dmarc = "reject"; }; do = "reject"; } ); };
+END
+explain 0 "spoofed ($work/domains/nodmarc.conf:2) reject: does not hold" "  verdict       accept, by built-in" -- u@nodmarc.test
+rm "$work/domains/nodmarc.conf"
+
 # The seal, when the keys may be read; said when not.
 cat >"$work/domains/seal.conf" <<END
 domains = "seal.test";

@@ -80,7 +80,8 @@ echo "a: b" >"$work/aliases"
 echo secret >"$work/secrets" && chmod 600 "$work/secrets"
 for file in contrib/postfix/main-srs.cf contrib/sendmail/assay-srs.mc; do
 	sed -n 's/^\(dnl \)\{0,1\}#	\(srs: {\|       \)/\2/p' "$top/$file" |
-		sed "s|enable = true;|enable = true; secrets = \"$work/secrets\";|; s|/etc/mail/aliases|$work/aliases|" >"$work/srs.conf"
+		sed "1i user = \"nobody\"; group = \"nogroup\";
+			s|enable = true;|enable = true; secrets = \"$work/secrets\";|; s|/etc/mail/aliases|$work/aliases|" >"$work/srs.conf"
 	"$ASSAYD" -n -c "$work/srs.conf" >"$work/said" 2>&1 || failed=$((failed + 1))
 	if ! grep -q '^srs: {.*secrets' "$work/srs.conf" || ! grep -q "no mistakes" "$work/said"; then
 		echo "$file:"
