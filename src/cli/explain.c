@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "cli/cli.h"
 #include "cli/json.h"
+#include "milter/deferrals.h"
 #include "milter/session.h"
 #include "milter/settings.h"
 
@@ -17,6 +18,7 @@ struct story {
 	struct arena *arena;
 	struct cli_world world;
 	struct view ip, helo, name, from, auth, queue_id;
+	struct view deferred; /* hours */
 	struct cli_list rcpt;
 	bool json, colour;
 	struct settings *settings;
@@ -128,7 +130,7 @@ ask_macro(void *ctx, const char *name)
 static void
 tell_rule(struct story *st, const struct policy_step *step)
 {
-	const char *outcome = step->decides ? "decides" : step->holds ? "holds, too late" : step->not_for_ours ?
+	const char *outcome = step->decides ? "decides" : step->overdue ? "holds, but defer-hours are over" : step->holds ? "holds, too late" : step->not_for_ours ?
 	    "not for clients of ours" : "does not hold";
 
 	if (st->json) {
@@ -279,11 +281,14 @@ play(struct story *st, struct view message, struct err *err)
 {
 	struct session_env env = { .settings_take = take_settings, .settings_drop = drop_settings, .ctx = st,
 		.decided_upon = tell_rules };
+	uint64_t hours = 0;
 	struct header header;
 	struct clock clock;
 	struct view body;
 	char host[256] = "localhost";
 
+	if (st->deferred.n > 0 && !view_to_u64(st->deferred, 100000, &hours))
+		return err_perm(err, "--deferred wants a number of hours");
 	header_init(&header, st->arena, (size_t)st->settings->limits.header_octets, (size_t)st->settings->limits.header_fields);
 	if (!cli_clock(&st->world, &clock, err) || !header_read(message, &header, &body, err))
 		return false;
@@ -292,12 +297,14 @@ play(struct story *st, struct view message, struct err *err)
 		return false;
 	gethostname(host, sizeof(host) - 1);
 	env.clock = &clock;
+	env.deferrals = deferrals_of_age((int64_t)hours * 3600);
 	env.host = view_of(host);
 	struct session *s = session_new(&env);
 	bool ok = play_envelope(st, s, err);
 	if (ok && st->status == CLI_OK)
 		play_message(st, s, &header, with_crlf(st, body));
 	session_free(s);
+	deferrals_free(env.deferrals);
 	dns_close(env.shared.dns);
 	return ok;
 }
@@ -346,6 +353,8 @@ cli_explain(const struct cli_command *self, struct cli_list words, struct arena 
 		{ .name = "from", .value_name = "ADDR", .help = "envelope sender (default: the null sender)", .value = &st.from },
 		{ .name = "rcpt", .value_name = "ADDR", .help = "envelope recipient; may stand several times", .list = &st.rcpt },
 		{ .name = "auth", .value_name = "USER", .help = "the client has used SMTP AUTH", .value = &st.auth },
+		{ .name = "deferred", .value_name = "HOURS", .help = "temporary errors have deferred this sender for so long",
+			.value = &st.deferred },
 		{ .name = "json", .help = "all of it as JSON", .given = &st.json },
 		CLI_WORLD_OPTIONS(&st.world),
 		{ .name = "help", .help = "this text", .given = &help },
@@ -353,7 +362,7 @@ cli_explain(const struct cli_command *self, struct cli_list words, struct arena 
 	size_t n = sizeof(options) / sizeof(options[0]);
 	struct cli_list arguments;
 
-	st.ip = st.helo = st.name = st.from = st.auth = VIEW_EMPTY;
+	st.ip = st.helo = st.name = st.from = st.auth = st.deferred = VIEW_EMPTY;
 	if (!cli_options(self, options, n, words, &arguments, arena))
 		return CLI_USAGE;
 	if (help) {

@@ -18,7 +18,13 @@ cat >"$work/domains/early.conf" <<'END'
 domains = "early.test";
 incoming: { rules = ( { name = "spf"; when = { spf = "fail"; }; do = "reject"; } ); };
 END
+cat >"$work/domains/wait.conf" <<'END'
+domains = "wait.test";
+incoming: { rules = ( { name = "dns"; when = { spf = "temperror"; }; do = "defer"; },
+	{ name = "mark"; when = { spf = "temperror"; }; do = "tag"; } ); };
+END
 cat >"$work/dns" <<'END'
+away.example		TIMEOUT
 bank.example		TXT "v=spf1 ip4:192.0.2.9 -all"
 _dmarc.bank.example	TXT "v=DMARC1; p=reject"
 END
@@ -59,12 +65,12 @@ explain() { # STATUS WANTED... -- RCPT...
 	done
 }
 
-expect 0 "2 policy files in force, 0 with mistakes" -- conf check --config "$work/assay.conf"
+expect 0 "3 policy files in force, 0 with mistakes" -- conf check --config "$work/assay.conf"
 expect 0 "$work/domains/a.conf:4: spoofed: reject" "shadow all: discard" "built-in: accept" -- \
 	conf show u@a.test --config "$work/assay.conf"
 expect 2 "show wants an address" -- conf show "a b" --config "$work/assay.conf"
 expect 0 "0 names change" -- conf diff --config "$work/assay.conf" --before "$work/assay.conf"
-expect 1 "2 names change" "early.test" -- conf diff --config "$work/assay.conf" --before "$work/none.conf"
+expect 1 "3 names change" "early.test" -- conf diff --config "$work/assay.conf" --before "$work/none.conf"
 expect 2 "wants check, show" -- conf sow
 
 explain 1 "rule          signed ($work/domains/a.conf:3) accept: does not hold" \
@@ -72,6 +78,15 @@ explain 1 "rule          signed ($work/domains/a.conf:3) accept: does not hold" 
 	"550 5.7.26 Refused under the DMARC policy of bank.example [assay:EXPLAIN:spoofed]" -- u@a.test
 explain 1 "RCPT            <v@early.test>  550 5.7.23" -- v@early.test
 explain 0 "edit            delete-rcpt <u@a.test>" "end of DATA     250 ok" -- u@a.test w@open.test
+
+for hours in 0 47 48; do
+	set -- 0 "rule          dns ($work/domains/wait.conf:2) defer: holds, but defer-hours are over" "decides" "overdue=dns"
+	[ "$hours" = 48 ] || set -- 1 "451 4.7.1"
+	expect "$@" -- explain "$work/message" --config "$work/assay.conf" --fake-dns "$work/dns" --ip 198.51.100.7 \
+		--from a@away.example --rcpt u@wait.test --deferred "$hours"
+done
+expect 2 "--deferred wants a number of hours" -- explain "$work/message" --config "$work/assay.conf" --fake-dns "$work/dns" \
+	--rcpt u@wait.test --deferred long
 
 for rcpt in u@a.test v@early.test; do
 	"$ASSAYCTL" explain "$work/message" --json --config "$work/assay.conf" --fake-dns "$work/dns" --ip 198.51.100.7 \
@@ -83,7 +98,7 @@ for rcpt in u@a.test v@early.test; do
 done
 
 echo 'domains = "b.test"; incoming: { mod = "monitor"; };' >"$work/domains/b.conf"
-expect 1 "$work/domains/b.conf:1: incoming: mod is not one of" "did you mean mode?" "2 policy files in force, 1 with mistakes" -- \
+expect 1 "$work/domains/b.conf:1: incoming: mod is not one of" "did you mean mode?" "3 policy files in force, 1 with mistakes" -- \
 	conf check --config "$work/assay.conf"
 [ "$failed" -eq 0 ] && echo "assayctl conf, explain: as wanted"
 [ "$failed" -eq 0 ]
