@@ -5,6 +5,7 @@
 
 #include "base/buffer.h"
 #include "base/log.h"
+#include "milter/deferrals.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -156,11 +157,14 @@ play(struct story *st, struct view message, struct err *err)
 {
 	struct session_env env = { .settings_take = take_settings, .settings_drop = drop_settings, .ctx = st,
 		.decided_upon = decided_upon, .shared = { .trace = true } };
+	uint64_t hours = 0;
 	struct header header;
 	struct clock clock;
 	struct view body;
 	char host[256] = "localhost";
 
+	if (st->deferred.n > 0 && !view_to_u64(st->deferred, 100000, &hours))
+		return err_perm(err, "--deferred wants a number of hours");
 	header_init(&header, st->arena, (size_t)st->settings->limits.header_octets, (size_t)st->settings->limits.header_fields);
 	if (!cli_clock(&st->world, &clock, err) || !header_read(message, &header, &body, err))
 		return false;
@@ -169,12 +173,14 @@ play(struct story *st, struct view message, struct err *err)
 		return false;
 	gethostname(host, sizeof(host) - 1);
 	env.clock = &clock;
+	env.deferrals = deferrals_of_age((int64_t)hours * 3600);
 	env.host = view_of(host);
 	struct session *s = session_new(&env);
 	bool ok = play_envelope(st, s, err);
 	if (ok && st->status == CLI_OK)
 		play_message(st, s, &header, with_crlf(st, body));
 	session_free(s);
+	deferrals_free(env.deferrals);
 	dns_close(env.shared.dns);
 	if (ok)
 		tell_said(st);
@@ -307,6 +313,8 @@ cli_explain(const struct cli_command *self, struct cli_list words, struct arena 
 		{ .name = "log-file", .value_name = "FILE", .help = "take it from the last line for --id in this log",
 		    .value = &st.log_file },
 		{ .name = "id", .value_name = "QUEUEID", .help = "of the message in --log-file", .value = &st.id },
+		{ .name = "deferred", .value_name = "HOURS", .help = "temporary errors have deferred this sender for so long",
+			.value = &st.deferred },
 		{ .name = "json", .help = "all of it as JSON", .given = &st.json },
 		CLI_WORLD_OPTIONS(&st.world),
 		{ .name = "help", .help = "this text", .given = &help },
@@ -315,7 +323,7 @@ cli_explain(const struct cli_command *self, struct cli_list words, struct arena 
 	struct cli_list arguments;
 	struct err err;
 
-	st.ip = st.helo = st.name = st.from = st.auth = st.certificate = st.log = st.log_file = st.id = VIEW_EMPTY;
+	st.ip = st.helo = st.name = st.from = st.auth = st.certificate = st.log = st.log_file = st.id = st.deferred = VIEW_EMPTY;
 	if (!cli_options(self, options, n, words, &arguments, arena))
 		return CLI_USAGE;
 	if (help) {

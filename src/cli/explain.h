@@ -18,6 +18,7 @@ struct story {
 	struct view ip, helo, name, from, auth, certificate, queue_id;
 	struct cli_list rcpt;
 	bool local, tls;
+	struct view deferred; /* --deferred: hours, for defer-hours of policies */
 	/* where to find one */
 	struct view log, log_file, id;
 	bool has_log; /* it came from a line of the log */

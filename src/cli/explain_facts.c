@@ -213,7 +213,8 @@ story_facts(struct story *st, const struct policy_facts *f)
 static void
 tell_rule(struct story *st, const struct policy_step *step)
 {
-	const char *outcome = step->decides ? "decides" : step->holds ? "holds, too late" : step->not_for_ours ?
+	const char *outcome = step->decides ? "decides" : step->overdue ? "holds, but defer-hours are over" :
+	    step->holds ? "holds, too late" : step->not_for_ours ?
 	    "not for clients of ours" : "does not hold";
 
 	if (st->json) {

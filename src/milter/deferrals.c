@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 
 struct deferrals {
+	int64_t age; /* of every domain, seconds; -1: as counted */
 	atomic_bool used; /* most processes never defer: then nobody takes the lock */
 	struct lock lock;
 	struct recent *seen[2]; /* by enum deferral_of; guarded by lock; since_ms: the first deferral */
@@ -17,9 +18,20 @@ deferrals_new(void)
 {
 	struct deferrals *d = mem_zero(sizeof(*d));
 
+	d->age = -1;
 	lock_init(&d->lock);
 	for (size_t i = 0; i < 2; i++)
 		d->seen[i] = recent_new(DEFERRALS_DOMAINS_MAX);
+	return d;
+}
+
+struct deferrals *
+deferrals_of_age(int64_t seconds)
+{
+	struct deferrals *d = mem_zero(sizeof(*d));
+
+	d->age = seconds;
+	lock_init(&d->lock);
 	return d;
 }
 
@@ -52,6 +64,8 @@ deferrals_age(struct deferrals *deferrals, enum deferral_of of, struct view doma
 {
 	int64_t age = 0;
 
+	if (deferrals->age >= 0)
+		return deferrals->age;
 	if (domain.n == 0 || !atomic_load_explicit(&deferrals->used, memory_order_relaxed))
 		return 0;
 	lock_take(&deferrals->lock);
@@ -65,7 +79,7 @@ deferrals_age(struct deferrals *deferrals, enum deferral_of of, struct view doma
 void
 deferrals_note(struct deferrals *deferrals, enum deferral_of of, struct view domain, int64_t now_ms)
 {
-	if (domain.n == 0)
+	if (domain.n == 0 || deferrals->age >= 0)
 		return;
 	atomic_store_explicit(&deferrals->used, true, memory_order_relaxed);
 	lock_take(&deferrals->lock);

@@ -21,6 +21,8 @@ enum deferral_of { /* what the domain is, as one may answer for SPF and not for 
 struct deferrals;
 
 struct deferrals *deferrals_new(void);
+/* Without a memory: mail of each domain has been deferred for so many seconds; for `assayctl explain`. */
+struct deferrals *deferrals_of_age(int64_t seconds);
 void deferrals_free(struct deferrals *deferrals); /* NULL is fine */
 
 /* Seconds since the first deferral; 0: there was none. */

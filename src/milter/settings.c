@@ -206,6 +206,9 @@ check_parts(const struct settings *s, void (*say)(void *ctx, const char *text), 
 		say(ctx, arena_printf(s->arena, "%s: srs.listen: %s", s->srs.listen.where, err.text).p);
 		return false;
 	}
+	if (s->notices.enable && s->policy.recipients != POLICY_SPLIT)
+		say(ctx, arena_printf(s->arena, "%.*s: warning: notices: enable = true does little without policy.recipients = "
+		    "\"split\": else who refuses is mostly not taken from the envelope", VIEW_ARG(s->path)).p);
 	if (!s->seal.enable || s->assess.arc.enable)
 		return true;
 	say(ctx, arena_printf(s->arena, "%.*s: seal: enable = true needs arc.enable: cv= says how the chain was found",

@@ -18,7 +18,13 @@ cat >"$work/domains/early.conf" <<'END'
 domains = "early.test";
 incoming: { rules = ( { name = "spf"; when = { spf = "fail"; }; do = "reject"; } ); };
 END
+cat >"$work/domains/wait.conf" <<'END'
+domains = "wait.test";
+incoming: { rules = ( { name = "dns"; when = { spf = "temperror"; }; do = "defer"; },
+	{ name = "mark"; when = { spf = "temperror"; }; do = "tag"; } ); };
+END
 cat >"$work/dns" <<'END'
+away.example		TIMEOUT
 bank.example		TXT "v=spf1 ip4:192.0.2.9 -all"
 _dmarc.bank.example	TXT "v=DMARC1; p=reject"
 END
@@ -59,12 +65,12 @@ explain() { # STATUS WANTED... -- RCPT...
 	done
 }
 
-expect 0 "2 policy files in force, 0 with mistakes" -- conf check --config "$work/assay.conf"
+expect 0 "3 policy files in force, 0 with mistakes" -- conf check --config "$work/assay.conf"
 expect 0 "$work/domains/a.conf:4: spoofed: reject" "shadow all: discard" "built-in: accept" -- \
 	conf show u@a.test --config "$work/assay.conf"
 expect 2 "show wants an address" -- conf show "a b" --config "$work/assay.conf"
 expect 0 "0 settings change, 0 names change" -- conf diff --config "$work/assay.conf" --before "$work/assay.conf"
-expect 1 "3 settings change, 2 names change" "policy.recipients: \"class\" -> \"split\"" "early.test" -- conf diff --config "$work/assay.conf" --before "$work/none.conf"
+expect 1 "3 settings change, 3 names change" "policy.recipients: \"class\" -> \"split\"" "early.test" -- conf diff --config "$work/assay.conf" --before "$work/none.conf"
 expect 2 "no assayd runs with pid file" -- conf diff --config "$work/assay.conf"
 expect 2 "wants check, show" -- conf sow
 
@@ -149,6 +155,15 @@ explain 0 "seal            not all of it can be shown: $work/domains/seal.conf:2
 	"seal=no" -- u@seal.test
 rm "$work/domains/seal.conf"
 
+for hours in 0 47 48; do
+	set -- 0 "rule          dns ($work/domains/wait.conf:2) defer: holds, but defer-hours are over" "decides" "overdue=dns"
+	[ "$hours" = 48 ] || set -- 1 "451 4.7.1"
+	expect "$@" -- explain "$work/message" --config "$work/assay.conf" --fake-dns "$work/dns" --ip 198.51.100.7 \
+		--from a@away.example --rcpt u@wait.test --deferred "$hours"
+done
+expect 2 "--deferred wants a number of hours" -- explain "$work/message" --config "$work/assay.conf" --fake-dns "$work/dns" \
+	--rcpt u@wait.test --deferred long
+
 for rcpt in u@a.test v@early.test w@open.test; do
 	"$ASSAYCTL" explain "$work/message" --json --config "$work/assay.conf" --fake-dns "$work/dns" --ip 198.51.100.7 \
 		--from ceo@bank.example --rcpt "$rcpt" >"$work/said"
@@ -159,7 +174,7 @@ for rcpt in u@a.test v@early.test w@open.test; do
 done
 
 echo 'domains = "b.test"; incoming: { mod = "monitor"; };' >"$work/domains/b.conf"
-expect 1 "$work/domains/b.conf:1: incoming: mod is not one of" "did you mean mode?" "2 policy files in force, 1 with mistakes" -- \
+expect 1 "$work/domains/b.conf:1: incoming: mod is not one of" "did you mean mode?" "3 policy files in force, 1 with mistakes" -- \
 	conf check --config "$work/assay.conf"
 [ "$failed" -eq 0 ] && echo "assayctl conf, explain: as wanted"
 [ "$failed" -eq 0 ]
