@@ -178,8 +178,7 @@ def forged_results_are_removed(lab):
     check_not_in(everything, "bank.example", "really", "dmarc=pass")
 
 
-@test
-def several_messages_and_rset(lab):
+def three_messages_and_rset(lab, mark):
     with lab.client("192.0.2.25") as smtp:
         smtp.ehlo()
         for i in range(3):
@@ -188,9 +187,38 @@ def several_messages_and_rset(lab):
             smtp.rset()
             assert smtp.mail("ann@sender.example")[0] == 250
             assert smtp.rcpt("user@local.test")[0] == 250
-            assert smtp.data(letter(f"t-many-{i}"))[0] == 250
+            assert smtp.data(letter(f"{mark}-{i}"))[0] == 250
     for i in range(3):
-        check_in(results(lab, f"t-many-{i}"), "spf=pass", "smtp.mailfrom=ann@sender.example")
+        check_in(results(lab, f"{mark}-{i}"), "spf=pass", "smtp.mailfrom=ann@sender.example")
+
+
+@test
+def several_messages_and_rset(lab):
+    three_messages_and_rset(lab, "t-many")
+
+
+@test
+def without_answers_at_rcpt(lab):
+    """Postfix waits for nothing before the end of a message; a stop tells what is open then to come again."""
+    lab.stop("assayd")
+    lab.assay_conf(top={"wait-at-rcpt": "false"})
+    lab.start_assayd()
+    try:
+        three_messages_and_rset(lab, "t-unanswered")
+        with lab.client("192.0.2.25") as smtp:
+            smtp.ehlo()
+            smtp.mail("ann@sender.example")
+            assert smtp.rcpt("user@local.test")[0] == 250
+            assert smtp.docmd("DATA")[0] == 354
+            lab.processes["assayd"].send_signal(signal.SIGTERM)
+            wait_until("the listener to close", lambda: not is_listening(lab.milter_port))
+            smtp.sock.sendall(letter("t-unseen").replace("\n", "\r\n").encode() + b"\r\n.\r\n")
+            assert smtp.getreply()[0] == 451
+        assert lab.stop("assayd") == 0
+    finally:
+        lab.stop("assayd")
+        lab.assay_conf()
+        lab.start_assayd()
 
 
 @test
