@@ -1,9 +1,9 @@
 #include "milter/session_state.h"
 
 /*
- * Most RCPTs have no other answer than "go on", but Postfix sends what waits for no answer only when it must: without this
- * one a message is not seen before its end, which comes too late for a head start of its DNS and for an end of ours that waits
- * for open messages.  What is left to refuse when nobody listens are limits far above what MTAs let through.
+ * Most RCPTs have no other answer than "go on".  Postfix keeps what waits for no answer until it hands the message to its
+ * cleanup, at DATA: before that neither DNS is asked nor does an end of ours know of the message.  What is left to refuse
+ * when nobody listens are limits far above what MTAs let through.
  */
 bool
 session_replies_needed(const struct settings *settings)

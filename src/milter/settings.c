@@ -95,7 +95,7 @@ static const struct conf_item process_rows[] = {
 	/* systemd kills what has not ended after 90 s; an end of message with DNS waits takes about 20 s. */
 	CONF_INT (process_conf, "stop-wait",	    stop_wait,	     30, 0, 3600, "seconds"),
 	/* Postfix keeps one milter connection for each smtpd: default_process_limit 100, busy sites some thousand. */
-	CONF_BOOL(process_conf, "wait-at-rcpt",	    wait_at_rcpt,    true),
+	CONF_BOOL(process_conf, "wait-at-rcpt",	    wait_at_rcpt,    false),
 	CONF_INT (process_conf, "connections-max",  connections_max, 5000, 1, 100000, "connections"),
 	/* What Linux allows by itself (net.core.somaxconn). */
 	CONF_INT (process_conf, "backlog",	    backlog,	     4096, 1, 65535, "connections"),

@@ -184,8 +184,7 @@ def forged_results_are_removed(lab):
     check_not_in(everything, "bank.example", "really", "dmarc=pass")
 
 
-@test
-def several_messages_and_rset(lab):
+def three_messages_and_rset(lab, mark):
     with lab.client("192.0.2.25") as smtp:
         smtp.ehlo()
         for i in range(3):
@@ -194,9 +193,27 @@ def several_messages_and_rset(lab):
             smtp.rset()
             assert smtp.mail("ann@sender.example")[0] == 250
             assert smtp.rcpt("user@local.test")[0] == 250
-            assert smtp.data(letter(f"t-many-{i}"))[0] == 250
+            assert smtp.data(letter(f"{mark}-{i}"))[0] == 250
     for i in range(3):
-        check_in(results(lab, f"t-many-{i}"), "spf=pass", "smtp.mailfrom=ann@sender.example")
+        check_in(results(lab, f"{mark}-{i}"), "spf=pass", "smtp.mailfrom=ann@sender.example")
+
+
+@test
+def several_messages_and_rset(lab):
+    three_messages_and_rset(lab, "t-many")
+
+
+@test
+def with_answers_at_rcpt(lab):
+    lab.stop("assayd")
+    lab.assay_conf(top={"wait-at-rcpt": "true"})
+    lab.start_assayd()
+    try:
+        three_messages_and_rset(lab, "t-answered")
+    finally:
+        lab.stop("assayd")
+        lab.assay_conf()
+        lab.start_assayd()
 
 
 @test
@@ -394,6 +411,7 @@ def term_finishes_open_messages(lab):
         smtp.mail("ann@sender.example")
         smtp.rcpt("user@local.test")
         assert smtp.docmd("DATA")[0] == 354
+        time.sleep(0.5)  # Postfix shows the envelope at DATA: let assayd read it
         lab.processes["assayd"].send_signal(signal.SIGTERM)
         wait_until("the listener to close", lambda: not is_listening(lab.milter_port))
         smtp.sock.sendall(letter("t-term").replace("\n", "\r\n").encode() + b"\r\n.\r\n")

@@ -277,9 +277,9 @@ def many_recipients(lab):
     with Milter(lab, timeout=60) as m:
         last = m.begin(rcpts=10000)
         assert last == b"c", last
-        assert m.command(b"R", b"<one@local.test>\0").startswith(b"y452 4.5.3")
+        m.command(b"R", b"<one@local.test>\0")
         m.header()
-        assert m.end() == b"c"
+        assert m.end().startswith(b"y550 5.5.3")
 
 
 @test

@@ -5,7 +5,7 @@ Usage: perf.py WORK BUILD-DIR [all|cpu|memory [OTHER-BUILD-DIR...]]
 
 For each kind of message: microseconds of user and system time of the process, the bare parts (an empty libmilter
 filter, and hashing, canonicalization and verification alone), and the ratio.  DNS is warm, from a local nsd.  Other builds
-are measured in the same rounds, a ratio for each; "BUILD-DIR,wait-at-rcpt = false" is one with that setting.  Needs root only if assayd's user must change; nothing is installed.
+are measured in the same rounds, a ratio for each; "BUILD-DIR,wait-at-rcpt = true" is one with that setting.  Needs root only if assayd's user must change; nothing is installed.
 """
 
 import os

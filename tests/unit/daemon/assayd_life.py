@@ -81,10 +81,11 @@ class Milter:
         self.tell(b"H", b"localhost\0")
 
     def begin(self):
-        """A message up to its header; the answer to MAIL."""
+        """A message up to its header; the answer to RCPT, or to MAIL when that is a refusal already."""
         answer = self.tell(b"M", b"<a@example.org>\0")
         if answer in (b"", b"c"):
-            self.tell(b"R", b"<b@example.org>\0")
+            answer = self.tell(b"R", b"<b@example.org>\0")
+        if answer in (b"", b"c"):
             self.tell(b"T")
             self.tell(b"L", b"From\0 a@example.org\0")
             self.tell(b"N")
@@ -139,8 +140,9 @@ class Life(unittest.TestCase):
             return []
 
     def write(self, more="", listen=None, stop_wait=5):
+        """RCPT is answered: what was sent before has been read then, and a signal comes after it."""
         with open(self.conf, "w") as f:
-            f.write('listen = %s;\npid-file = "%s";\nuser = "nobody"; group = "nogroup"; stop-wait = %d;\n%s\n'
+            f.write('listen = %s;\npid-file = "%s";\nuser = "nobody"; group = "nogroup"; stop-wait = %d; wait-at-rcpt = true;\n%s\n'
                     % (listen or '"unix:%s"' % self.sock, self.pid_file, stop_wait, more))
 
     def said(self):
