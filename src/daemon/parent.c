@@ -28,6 +28,7 @@ struct parent {
 	struct identity identity;
 	bool has_identity;
 	int64_t connections_max, map_connections_max;
+	const char *in_force; /* the file of settings_force.h */
 	int pid_fd;
 	int signal_fd;
 	struct listeners listeners;
@@ -168,7 +169,7 @@ publish(const struct parent *p)
 {
 	struct err err;
 
-	if (!settings_force_write(p->settings, p->at_start, settings_force_path(p->at_start->process.pid_file, p->arena).p, &err))
+	if (!settings_force_write(p->settings, p->at_start, p->in_force, &err))
 		log_warning("%s", err.text);
 }
 
@@ -378,7 +379,7 @@ static void
 end(struct parent *p)
 {
 	listeners_close(&p->listeners, true);
-	unlink(settings_force_path(p->at_start->process.pid_file, p->arena).p);
+	unlink(p->in_force);
 	pidfile_drop(p->at_start->process.pid_file.p, p->pid_fd);
 	close(p->signal_fd);
 	if (p->up)
@@ -396,6 +397,7 @@ parent_run(const struct parent_start *start)
 	};
 	struct err err;
 
+	p.in_force = settings_force_path(p.at_start->process.pid_file, p.arena).p;
 	if (begin(&p, &err)) {
 		live(&p);
 		end(&p);

@@ -42,8 +42,11 @@ static void
 deliver_instead(struct verdict *v, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if (v[i].action == VERDICT_DEFER)
+		if (v[i].action == VERDICT_DEFER) {
 			v[i].action = VERDICT_ACCEPT;
+			v[i].code = 0; /* no reply of the rule's goes out */
+			v[i].enhanced = v[i].text = VIEW_EMPTY;
+		}
 }
 
 /* A hold would be for all: with others beside them, those who want it get the field that says so instead. */

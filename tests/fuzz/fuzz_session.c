@@ -186,17 +186,42 @@ check_seal(const struct session_verdict *v)
 	assert(n == 0 || n == 3);
 }
 
+/* An address of ours, from a sender that is not: what the MTA takes as it is. */
+static void
+check_sender(const struct edit *e, struct arena *arena)
+{
+	struct mail_path path;
+
+	assert(e->args.n == 0 && view_starts(e->value, VIEW_LIT("<")));
+	assert(mail_path_parse(e->value, arena, &path, NULL) && view_is(path.domain, "srs.test"));
+	assert(path.local.n <= SRS_LOCAL_MAX && path.text.n <= SRS_PATH_MAX);
+}
+
+/* One for each quarantine mailbox and each original address. */
+static void
+check_added(const struct edit *e, size_t jailed, struct arena *arena)
+{
+	struct mail_path path;
+
+	assert(view_is_ascii(e->args));
+	if (view_is(e->value, "<jail@quarantine.test>"))
+		assert(jailed == 0);
+	else
+		assert(mail_path_parse(e->value, arena, &path, NULL) && path.domain.n > 0);
+}
+
 /* Who is taken out was let in, and nobody is taken out more often than he came. */
 static void
 check_recipients(struct fuzz *f, const struct session_verdict *v)
 {
-	size_t left = f->rcpts, added = 0;
+	size_t left = f->rcpts, added = 0, jailed = 0;
 
 	for (size_t i = 0; i < v->edits; i++) {
 		const struct edit *e = &v->edit[i];
 		if (e->kind == EDIT_ADD_RCPT) {
-			assert(view_is(e->value, "<jail@quarantine.test>") && ++added == 1);
-			assert(view_is_ascii(e->args));
+			check_added(e, jailed, f->arena);
+			jailed += view_is(e->value, "<jail@quarantine.test>");
+			added++;
 		}
 		if (e->kind != EDIT_DELETE_RCPT)
 			continue;
@@ -240,13 +265,15 @@ check_header_edits(const struct fuzz *f, const struct session_verdict *v)
 static void
 check_edits(struct fuzz *f, const struct session_verdict *v)
 {
-	size_t held = 0;
+	size_t held = 0, senders = 0;
 
 	for (size_t i = 0; i < v->edits; i++) {
-		assert(v->edit[i].kind != EDIT_CHANGE_FROM);
+		if (v->edit[i].kind == EDIT_CHANGE_FROM)
+			check_sender(&v->edit[i], f->arena);
+		senders += v->edit[i].kind == EDIT_CHANGE_FROM;
 		held += v->edit[i].kind == EDIT_QUARANTINE;
 	}
-	assert(held <= 1);
+	assert(held <= 1 && senders <= 1);
 	check_header_edits(f, v);
 	check_recipients(f, v);
 	check_seal(v);
@@ -372,6 +399,22 @@ hush(void *ctx, const char *text)
 	abort(); /* the policies are good */
 }
 
+/* Mail to leave.test goes on to elsewhere; SRS addresses are restored here. */
+static void
+rewrite_with(struct settings *s, bool class)
+{
+	static const struct view leave = { "leave.test", 10 };
+	struct err err;
+
+	s->srs.enable = s->srs.milter = s->srs.internal = true;
+	s->srs.domain = VIEW_LIT("srs.test");
+	s->srs.mixed = class ? SRS_MIXED_CLASS : SRS_MIXED_REWRITE;
+	s->srs.restore = SRS_RESTORE_MILTER;
+	s->srs.leave.leaves = (struct conf_list){ .item = &leave, .n = 1 };
+	s->srs_now = (struct srs){ .conf = &s->srs, .secrets = srs_secrets_from_text(VIEW_LIT("tEsT-secret\n"), &err) };
+	assert(s->srs_now.secrets != NULL);
+}
+
 /* number: the way with recipients, and whether the deferred get it, too. */
 static struct settings *
 with_policies(unsigned number)
@@ -386,6 +429,7 @@ with_policies(unsigned number)
 	s->policy.delimiter = VIEW_LIT("+");
 	s->policies = policy_of_texts(&s->policy, text, POLICIES, NULL, s->arena, hush, NULL);
 	seal_with(s);
+	rewrite_with(s, number >= 4);
 	return s;
 }
 

@@ -531,6 +531,7 @@ verdicts_of(const char *words, struct verdict *v)
 		v[n] = verdict_built_in();
 		name_value(verdict_action_names, word, &action);
 		v[n].action = (enum verdict_action)action;
+		v[n].code = action == VERDICT_REJECT ? 550 : action == VERDICT_DEFER ? 450 : 0;
 		v[n].by = view_is(word, "redirect") ? QUARANTINE_REDIRECT : view_is(word, "hold") ? QUARANTINE_HOLD : QUARANTINE_TAG;
 	}
 	return n;
@@ -547,6 +548,9 @@ START_TEST(settlements)
 	ck_assert_msg(out.hold == settled[_i].hold, "%s", settled[_i].verdicts);
 	for (size_t i = 0; settled[_i].fates[i] != '\0'; i++)
 		ck_assert_msg("krm"[out.fate[i]] == settled[_i].fates[i], "%s: %zu", settled[_i].verdicts, i);
+	/* A reply goes out with refusals only: MTAs would take it for one. */
+	ck_assert_msg((out.whole.code != 0) == (out.whole.action == VERDICT_REJECT || out.whole.action == VERDICT_DEFER), "%s",
+	    settled[_i].verdicts);
 	/* Never accepted with nobody left. */
 	size_t left = 0;
 	for (size_t i = 0; i < n; i++)
