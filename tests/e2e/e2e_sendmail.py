@@ -338,6 +338,26 @@ def names_without_a_domain_get_one(lab):
         e2e_arc.ask_all(lab, lab.left(mark).message, survives)
 
 
+@seal
+def eight_bits_on_a_way_of_seven(lab):
+    """Sendmail converts for a next hop without 8BITMIME, after us; the mailer flag 8 of the README keeps it from that."""
+    flags = "".join(f"MODIFY_MAILER_FLAGS(`{m}', `+8')dnl\n" for m in ("SMTP", "ESMTP", "RELAY"))
+    e2e_arc.settle(lab, clients='"all"')
+    lab.outside().eight_bit = False
+    try:
+        for mark, lines, survives in (("s-seven", "", False), ("s-eight", flags, True)):
+            lab.stop_mta()
+            lab.start_mta(srs=lines)
+            text = letter(mark, extra="MIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8\n"
+                          "Content-Transfer-Encoding: 8bit\n", body="Sch\u00f6n.\n")
+            sent(lab, text, "ann@sender.example", "pal@outside.example")
+            e2e_arc.ask_all(lab, lab.left(mark).message, survives)
+    finally:
+        lab.outside().eight_bit = True
+        lab.stop_mta()
+        lab.start_mta()
+
+
 # --- the whole ------------------------------------------------------------------------------
 
 def outside_zone(lab):

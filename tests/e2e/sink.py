@@ -21,6 +21,7 @@ class Sink(socketserver.ThreadingTCPServer):
     def __init__(self, address, port=25, keep=None):
         super().__init__((address, port), SinkSession)
         self.port, self.envelopes, self.keep = port, [], keep
+        self.eight_bit = True  # offer 8BITMIME
         self.refuse = ()  # replies to RCPT for addresses that hold a word: (word, reply)
         threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
 
@@ -49,7 +50,8 @@ class SinkSession(socketserver.StreamRequestHandler):
             words = line.decode("latin-1").rstrip("\r\n")
             verb = words.split(" ")[0].upper()
             if verb in ("EHLO", "LHLO"):
-                self.say("250-sink\r\n250-8BITMIME\r\n250-PIPELINING\r\n250-ENHANCEDSTATUSCODES\r\n250 DSN")
+                more = "250-8BITMIME\r\n" if self.server.eight_bit else ""
+                self.say(f"250-sink\r\n{more}250-PIPELINING\r\n250-ENHANCEDSTATUSCODES\r\n250 DSN")
             elif verb == "MAIL":
                 mail, rcpts = words[len("MAIL FROM:"):], []
                 self.say("250 2.1.0 ok")
