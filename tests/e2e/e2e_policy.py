@@ -277,11 +277,9 @@ def prdr_by_wire(lab):
         with Milter(lab) as m:
             m.send(b"C", b"client.example\0" + b"4" + struct.pack("!H", 4711) + SPOOFER.encode() + b"\0")
             m.send(b"H", b"client.example\0")
-            m.send(b"M", b"<ceo@bank.example>\0PRDR\0")
-            assert m.answer() == b"c"
+            assert m.command(b"M", b"<ceo@bank.example>\0PRDR\0") == b"c"
             for rcpt, *options in rcpts:
-                m.send(b"R", b"\0".join([f"<{rcpt}>".encode(), *options, b""]))
-                assert m.answer() == b"c", rcpt
+                assert m.command(b"R", b"\0".join([f"<{rcpt}>".encode(), *options, b""])) == b"c", rcpt
             m.header(b"From", b" <ceo@bank.example>")
             m.header(b"Subject", b" " + mark)
             return m.end(), m.edits
