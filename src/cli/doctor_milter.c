@@ -158,6 +158,18 @@ effective(const struct doctor *d, const struct postconf_service *service, struct
 	return own.n > 0 ? own : postconf_get(d->postfix, service, general);
 }
 
+/* contrib/postfix/master.cf: a service that only own people get into need not hold their mail back. */
+static bool
+is_closed(const struct doctor *d, const struct postconf_service *service)
+{
+	struct view list = postconf_get(d->postfix, service, "smtpd_client_restrictions"), word;
+	bool closed = false;
+
+	while (postconf_word(&list, &word)) /* ends: each turn takes a word */
+		closed = view_is(word, "reject");
+	return closed;
+}
+
 static void
 look_at_action(struct doctor *d, const struct postconf_service *service, const struct mta_milter *m)
 {
@@ -166,7 +178,7 @@ look_at_action(struct doctor *d, const struct postconf_service *service, const s
 	    ADVICE(d, "in smtpd_milters: default_action=tempfail\npostfix reload") :
 	    ADVICE(d, "postconf -e milter_default_action=tempfail\npostfix reload");
 
-	if (view_is(action, "accept"))
+	if (view_is(action, "accept") && !is_closed(d, service))
 		doctor_warn(d, advice, "service %.*s: default action accept: while assayd is away, mail comes in unchecked",
 		    VIEW_ARG(service->name));
 	else if (view_is(action, "reject") || view_is(action, "quarantine"))
