@@ -231,8 +231,8 @@ class SendmailLab(Lab):
                        input="".join(f"{k}\t{v}\n" for k, v in rows.items()), text=True, check=True,
                        env=self.environment())
 
-    def start_mta(self, milter=None, srs="", virtual=None, aliases=None, answer="R:30s"):
-        """srs: lines of .mc behind those of contrib/sendmail/assay.mc; answer: another time than there."""
+    def start_mta(self, milter=None, srs="", virtual=None, aliases=None, answer="R:30s;E:5m"):
+        """srs: lines of .mc behind those of contrib/sendmail/assay.mc; answer: other times than there."""
         if self.syslog is None:
             self.syslog = Syslog(os.path.join(self.log_dir, "sendmail.log"))
         milter = milter or f"inet:{self.milter_port}@127.0.0.1"
@@ -244,7 +244,7 @@ class SendmailLab(Lab):
               "".join(f"{k}: {v}\n" for k, v in {"postmaster": "root", **(aliases or {})}.items()))
         self.make_certificates()
         lines = self.contrib("sendmail/assay.mc", socket=("S=unix:/run/assay/assay.sock", f"S={milter}"),
-                             times=("R:30s", answer))
+                             times=("R:30s;E:5m", answer))
         write(self.path("etc/mail/assay.mc"), lines)
         write(self.path("etc/mail/assay-srs.mc"), srs)
         config = self.m4("sendmail.mc", "sendmail.cf", MC)
