@@ -154,7 +154,7 @@ def a_good_set_up(lab):
     for check in ("settings", "user", "files", "daemon", "answer", "postfix", "services", "milter settings", "local mail", "host",
                   "resolver"):
         assert lines_of(lines, check, "ok"), check
-    assert sum("comes to us" in line["found"] for line in lines_of(lines, "services")) == 2
+    assert sum("comes to us" in line["found"] for line in lines_of(lines, "services")) == 3
     words = subprocess.run([lab.assayctl, "doctor", "--config", lab.path("etc/assay.conf"), "--postfix-conf",
                             lab.path("etc/postfix"), "--postconf", lab.postconf, "--fake-dns", "/dev/null"],
                            env=lab.environment(), capture_output=True, text=True, check=False).stdout

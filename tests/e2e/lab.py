@@ -6,15 +6,18 @@ Needs root (Postfix's master does), apt-get, and python3 from Debian.
 """
 
 import contextlib
+import fcntl
 import glob
 import os
 import pwd
+import random
 import re
 import shutil
 import signal
 import smtplib
 import socket
 import subprocess
+import sys
 import time
 
 from sink import Sink
@@ -42,21 +45,53 @@ def wait_until(what, test, seconds=15.0):
     raise LabError(f"{what}: not within {seconds:g} s")
 
 
-_given_ports = set()
+_claims = []
 
 
 def free_port():
-    """A loopback port that is free for TCP and UDP now, and was not given before."""
+    """A loopback port that is free for TCP and UDP now, and no other laboratory's until this process ends.
+
+    It is below those that the kernel gives to clients.  An abstract socket of its name is the claim.
+    """
+    lowest = int(read("/proc/sys/net/ipv4/ip_local_port_range").split()[0])
     while True:
-        with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
-            tcp.bind(("127.0.0.1", 0))
-            port = tcp.getsockname()[1]
-            if port in _given_ports:
-                continue
-            with contextlib.suppress(OSError):
+        port = random.randrange(10000, lowest) if lowest > 11000 else random.randrange(10000, 65536)
+        claim = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        try:
+            claim.bind(f"\0assay-lab-port-{port}")
+            with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
+                tcp.bind(("127.0.0.1", port))
                 udp.bind(("127.0.0.1", port))
-                _given_ports.add(port)
-                return port
+        except OSError:
+            claim.close()
+            continue
+        _claims.append(claim)
+        return port
+
+
+def download(packages, folder, say):
+    """Each package once; laboratories that run at the same time may share the folder.  LabError: it cannot be had."""
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, ".lock"), "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        missing = [p for p in packages if not glob.glob(os.path.join(folder, f"{p}_*.deb"))]
+        if not missing:
+            return
+        say("downloading packages into the work directory: " + " ".join(missing))
+        get = ["apt-get", "-qq", "-o", "APT::Sandbox::User=root", "download", *missing]
+        try:
+            done = subprocess.run(get, cwd=folder, text=True, capture_output=True, check=False)
+        except FileNotFoundError as no_apt:
+            raise LabError("no apt-get here") from no_apt
+        if done.returncode != 0:
+            raise LabError("apt-get download failed (try `apt-get update` first):\n" + done.stdout + done.stderr)
+
+
+def end_in_order(*_):
+    """A signal that ends the program: what it started is stopped first."""
+    for sig in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        signal.signal(sig, signal.SIG_IGN)
+    sys.exit(1)
 
 
 def is_listening(port):
@@ -119,6 +154,8 @@ class Lab:
     def __enter__(self):
         if os.geteuid() != 0:
             raise LabError("this needs root: Postfix's master does not run without it")
+        for sig in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+            signal.signal(sig, end_in_order)
         for name in ("log", "spool", "mail", "lib"):  # of an earlier run
             shutil.rmtree(self.path(name), ignore_errors=True)
         self.unpack()
@@ -149,16 +186,9 @@ class Lab:
         """Download each package once and unpack it below root."""
         packages, root = packages or PACKAGES, root or self.root
         debs = self.path("debs")
-        os.makedirs(debs, exist_ok=True)
         os.makedirs(self.log_dir, exist_ok=True)
         os.chmod(self.work, 0o755)
-        missing = [p for p in packages if not glob.glob(os.path.join(debs, f"{p}_*.deb"))]
-        if missing:
-            self.say("downloading packages into the work directory: " + " ".join(missing))
-            done = subprocess.run(["apt-get", "-qq", "-o", "APT::Sandbox::User=root", "download", *missing], cwd=debs,
-                                  text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
-            if done.returncode != 0:
-                raise LabError("apt-get download failed (try `apt-get update` first):\n" + done.stdout)
+        download(packages, debs, self.say)
         if not os.path.exists(os.path.join(root, "unpacked")):
             for deb in (glob.glob(os.path.join(debs, f"{p}_*.deb"))[0] for p in packages):
                 subprocess.run(["dpkg", "-x", deb, root], check=True)

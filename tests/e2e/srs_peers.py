@@ -16,7 +16,7 @@ import time
 import traceback
 import urllib.parse
 
-from lab import LabError, free_port, is_listening, wait_until, write
+from lab import LabError, download, free_port, is_listening, wait_until, write
 
 PACKAGES = ["postsrsd", "libmail-srs-perl", "libdigest-hmac-perl", "exim4-daemon-light", "libidn12",
             "libgnutls-dane0", "libunbound8", "libfaketime", "libnss-wrapper"]
@@ -54,18 +54,10 @@ class Peers:
 
     def unpack(self):
         debs = os.path.join(self.work, "debs")
-        os.makedirs(debs, exist_ok=True)
-        missing = [p for p in PACKAGES if not glob.glob(os.path.join(debs, f"{p}_*.deb"))]
-        if missing:
-            print("downloading packages into the work directory: " + " ".join(missing), flush=True)
-            try:
-                done = subprocess.run(["apt-get", "-qq", "-o", "APT::Sandbox::User=root", "download", *missing],
-                                      cwd=debs, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                                      check=False)
-            except FileNotFoundError as no_apt:
-                raise Skipped("no apt-get here") from no_apt
-            if done.returncode != 0:
-                raise Skipped("apt-get download failed (try `apt-get update` first):\n" + done.stdout)
+        try:
+            download(PACKAGES, debs, lambda text: print(text, flush=True))
+        except LabError as why:
+            raise Skipped(why) from why
         for package in PACKAGES:
             deb = glob.glob(os.path.join(debs, f"{package}_*.deb"))[0]
             subprocess.run(["dpkg", "-x", deb, self.root], check=True)
