@@ -2,6 +2,7 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
+#include "daemon/descriptors.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -145,6 +146,7 @@ serve(int fd, const struct identity *identity, const struct conf_list *command)
 	if ((fd != 3 && dup2(fd, 3) != 3) || fcntl(3, F_SETFD, FD_CLOEXEC) != 0 || close_range(4, ~0U, 0) != 0 ||
 	    !settle_down(identity))
 		_exit(1);
+	descriptors_silence(); /* whoever started us waits for the end of what we could say */
 	while (take_request(3, &request, &mail)) {
 		struct answer answer = run_command(command, &request, mail);
 		close(mail);
