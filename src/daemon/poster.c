@@ -206,8 +206,17 @@ open_mail(struct view text, struct err *err)
 	return -1;
 }
 
+/* For good: what is heard from it now could be about an earlier mail. */
 static bool
-send_request(int fd, const struct request *request, int mail, struct err *err)
+lose(struct poster *poster, struct err *err)
+{
+	close(poster->fd);
+	poster->fd = -1;
+	return err_temp(err, "the poster has gone");
+}
+
+static bool
+send_request(int fd, const struct request *request, int mail)
 {
 	union fd_message control = { .octets = { 0 } };
 	struct iovec part = { (void *)request, sizeof(*request) }; /* it only reads it */
@@ -219,8 +228,7 @@ send_request(int fd, const struct request *request, int mail, struct err *err)
 	header->cmsg_type = SCM_RIGHTS;
 	header->cmsg_len = CMSG_LEN(sizeof(mail));
 	memcpy(CMSG_DATA(header), &mail, sizeof(mail));
-	return sendmsg(fd, &message, MSG_NOSIGNAL) == (ssize_t)sizeof(*request) ||
-	    err_temp(err, "the poster has gone: %s", strerrordesc_np(errno));
+	return sendmsg(fd, &message, MSG_NOSIGNAL) == (ssize_t)sizeof(*request);
 }
 
 static bool
@@ -253,9 +261,7 @@ take_answer(struct poster *poster, int64_t wait_ms, struct answer *answer, struc
 	while (n < 0 && errno == EINTR);
 	if (n > 0 && recv(poster->fd, answer, sizeof(*answer), 0) == (ssize_t)sizeof(*answer))
 		return true;
-	close(poster->fd);
-	poster->fd = -1;
-	return err_temp(err, "the poster has gone");
+	return lose(poster, err);
 }
 
 bool
@@ -273,7 +279,7 @@ poster_send(struct poster *poster, const struct smtp_mail *mail, int64_t wait_ms
 	int fd = open_mail(mail->text, err);
 	if (fd < 0)
 		return false;
-	bool sent = send_request(poster->fd, &request, fd, err);
+	bool sent = send_request(poster->fd, &request, fd) || lose(poster, err);
 	close(fd);
 	return sent && take_answer(poster, wait_ms + ANSWER_MS, &answer, err) && judge(&answer, err);
 }
