@@ -2,6 +2,7 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
+#include "daemon/descriptors.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -145,6 +146,7 @@ serve(int fd, const struct identity *identity, const struct conf_list *command)
 	if ((fd != 3 && dup2(fd, 3) != 3) || fcntl(3, F_SETFD, FD_CLOEXEC) != 0 || close_range(4, ~0U, 0) != 0 ||
 	    !settle_down(identity))
 		_exit(1);
+	descriptors_silence(); /* whoever started us waits for the end of what we could say */
 	while (take_request(3, &request, &mail)) {
 		struct answer answer = run_command(command, &request, mail);
 		close(mail);
@@ -204,8 +206,17 @@ open_mail(struct view text, struct err *err)
 	return -1;
 }
 
+/* For good: what is heard from it now could be about an earlier mail. */
 static bool
-send_request(int fd, const struct request *request, int mail, struct err *err)
+lose(struct poster *poster, struct err *err)
+{
+	close(poster->fd);
+	poster->fd = -1;
+	return err_temp(err, "the poster has gone");
+}
+
+static bool
+send_request(int fd, const struct request *request, int mail)
 {
 	union fd_message control = { .octets = { 0 } };
 	struct iovec part = { (void *)request, sizeof(*request) }; /* it only reads it */
@@ -217,8 +228,7 @@ send_request(int fd, const struct request *request, int mail, struct err *err)
 	header->cmsg_type = SCM_RIGHTS;
 	header->cmsg_len = CMSG_LEN(sizeof(mail));
 	memcpy(CMSG_DATA(header), &mail, sizeof(mail));
-	return sendmsg(fd, &message, MSG_NOSIGNAL) == (ssize_t)sizeof(*request) ||
-	    err_temp(err, "the poster has gone: %s", strerrordesc_np(errno));
+	return sendmsg(fd, &message, MSG_NOSIGNAL) == (ssize_t)sizeof(*request);
 }
 
 static bool
@@ -251,9 +261,7 @@ take_answer(struct poster *poster, int64_t wait_ms, struct answer *answer, struc
 	while (n < 0 && errno == EINTR);
 	if (n > 0 && recv(poster->fd, answer, sizeof(*answer), 0) == (ssize_t)sizeof(*answer))
 		return true;
-	close(poster->fd);
-	poster->fd = -1;
-	return err_temp(err, "the poster has gone");
+	return lose(poster, err);
 }
 
 bool
@@ -271,7 +279,7 @@ poster_send(struct poster *poster, const struct smtp_mail *mail, int64_t wait_ms
 	int fd = open_mail(mail->text, err);
 	if (fd < 0)
 		return false;
-	bool sent = send_request(poster->fd, &request, fd, err);
+	bool sent = send_request(poster->fd, &request, fd) || lose(poster, err);
 	close(fd);
 	return sent && take_answer(poster, wait_ms + ANSWER_MS, &answer, err) && judge(&answer, err);
 }

@@ -13,7 +13,7 @@
  * It ends when the worker does.
  */
 struct poster {
-	int fd; /* one request at a time; -1: there is none */
+	int fd; /* one request at a time; -1: there is none, or it has gone */
 };
 
 /* While there is one thread and we still are who may become identity (NULL: stay).  command lasts for ever. */

@@ -178,13 +178,26 @@ start_poster(struct worker *w, struct err *err)
 	    poster_start(&w->poster, w->job->identity, &notices->command, err);
 }
 
+/* We may not make another poster, being nobody: the worker that comes after us has its own. */
+static bool
+send_by_poster(struct worker *w, const struct smtp_mail *mail, int64_t wait_ms, bool *reached, struct err *err)
+{
+	bool there = w->poster.fd >= 0, sent = poster_send(&w->poster, mail, wait_ms, reached, err);
+
+	if (there && w->poster.fd < 0) {
+		log_error("the poster of notices.by = \"sendmail\" has gone: this worker ends, so that a new one has one");
+		kill(getpid(), SIGUSR2);
+	}
+	return sent;
+}
+
 static bool
 send_mail(void *ctx, const struct smtp_mail *mail, int64_t wait_ms, bool *reached, struct err *err)
 {
 	struct worker *w = ctx;
 
 	if (w->job->settings->notices.by == NOTICES_BY_SENDMAIL)
-		return poster_send(&w->poster, mail, wait_ms, reached, err);
+		return send_by_poster(w, mail, wait_ms, reached, err);
 	return smtp_send(mail, wait_ms, reached, err);
 }
 

@@ -4,6 +4,7 @@
 
 #ifdef HAVE_SQLITE
 
+#include "base/clock.h"
 #include "base/lock.h"
 #include "base/mem.h"
 
@@ -19,14 +20,16 @@
  * The lock is held to move list members only, never across I/O.
  */
 #define IDLE_MAX 8
-/* A writer waits this long for the others, then the MTA tries again. */
+/* Who asks waits this long for others in all, also for a connection that is opened first; then the MTA tries again. */
 #define BUSY_MS 5000
+#define LOOK_MS 10 /* how often it is looked whether they are through */
 #define PURGE_MAX 1000
 
 struct connection {
 	struct connection *next;
 	sqlite3 *db;
 	sqlite3_stmt *put, *look, *purge;
+	int64_t until_ms; /* how long is waited now */
 };
 
 struct sqlite_store {
@@ -64,20 +67,31 @@ connection_close(struct connection *c)
 	mem_free(c);
 }
 
+/* SQLite's busy handler: 0 gives up. */
+static int
+wait_for_others(void *ctx, int turn)
+{
+	const struct connection *c = ctx;
+	int64_t ms = turn < LOOK_MS ? turn + 1 : LOOK_MS;
+
+	if (clock_mono_ms(&clock_system) >= c->until_ms)
+		return 0;
+	nanosleep(&(struct timespec){ .tv_nsec = ms * 1000 * 1000 }, NULL);
+	return 1;
+}
+
 /*
- * The write-ahead log lets readers read while one writes.  The busy handler is not asked about the switch to it,
- * so those who open a new file at one time take turns here.
+ * The write-ahead log lets readers read while one writes.  The busy handler is not asked about every step of the switch
+ * to it, so those who open a new file at one time take turns here.
  */
 static bool
 use_wal(struct connection *c)
 {
-	int status = SQLITE_BUSY;
+	int status, turn = 0;
 
-	for (int turn = 0; status == SQLITE_BUSY && turn < BUSY_MS / 10; turn++) {
+	do /* ends: by until_ms */
 		status = sqlite3_exec(c->db, "PRAGMA journal_mode=WAL", NULL, NULL, NULL);
-		if (status == SQLITE_BUSY)
-			nanosleep(&(struct timespec){ .tv_nsec = 10 * 1000 * 1000 }, NULL);
-	}
+	while (status == SQLITE_BUSY && wait_for_others(c, turn++) != 0);
 	return status == SQLITE_OK;
 }
 
@@ -93,7 +107,9 @@ connection_open(const char *path, struct err *err)
 	struct connection *c = mem_zero(sizeof(*c));
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
 
-	if (sqlite3_open_v2(path, &c->db, flags, NULL) == SQLITE_OK && sqlite3_busy_timeout(c->db, BUSY_MS) == SQLITE_OK &&
+	c->until_ms = clock_mono_ms(&clock_system) + BUSY_MS;
+	if (sqlite3_open_v2(path, &c->db, flags, NULL) == SQLITE_OK &&
+	    sqlite3_busy_handler(c->db, wait_for_others, c) == SQLITE_OK &&
 	    use_wal(c) && sqlite3_exec(c->db, setup_sql, NULL, NULL, NULL) == SQLITE_OK && prepare(c, put_sql, &c->put) &&
 	    prepare(c, look_sql, &c->look) && prepare(c, purge_sql, &c->purge))
 		return c;
@@ -112,7 +128,10 @@ connection_take(struct sqlite_store *s, struct err *err)
 		s->idle_n--;
 	}
 	lock_drop(&s->lock);
-	return c != NULL ? c : connection_open(s->path, err);
+	if (c == NULL)
+		return connection_open(s->path, err);
+	c->until_ms = clock_mono_ms(&clock_system) + BUSY_MS;
+	return c;
 }
 
 static void

@@ -247,7 +247,7 @@ def by_sendmail(lab):
     assert lab.stop("assayd") == 0
     lab.start_assayd()
     worker, = lab.workers()
-    poster, = wait_until("the poster", lambda: read(f"/proc/{worker}/task/{worker}/children").split())
+    poster, = map(int, wait_until("the poster", lambda: read(f"/proc/{worker}/task/{worker}/children").split()))
     assert "NoNewPrivs:\t0" in read(f"/proc/{poster}/status") and "NoNewPrivs:\t1" in read(f"/proc/{worker}/status")
     assert re.search(r"Uid:(\t65534){4}", read(f"/proc/{poster}/status")), "the poster is not the user"
     queue_id = send(lab, "n-sendmail", ["open@local.test", "strict@local.test"])
@@ -255,6 +255,15 @@ def by_sendmail(lab):
     assert to == SENDER and notice.get_content_type() == "multipart/report" and not notice.defects
     e2e.check_in(lab.assayd_log(), f"{queue_id}: event=notice status=sent")
     e2e.check_in(lab.postfix_log(), "from=<>")
+    os.kill(poster, signal.SIGKILL)
+    queue_id = send(lab, "n-no-poster", ["open@local.test", "strict@local.test"])
+    wait_until("the new worker", lambda: lab.workers() not in ([], [worker]) and "is ready" in lab.assayd_log())
+    e2e.check_in(lab.assayd_log(), "the poster of notices.by = \"sendmail\" has gone",
+                 f"{queue_id}: event=notice status=lost")
+    worker, = lab.workers()
+    poster, = map(int, read(f"/proc/{worker}/task/{worker}/children").split())
+    send(lab, "n-new-poster", ["open@local.test", "strict@local.test"])
+    assert one_notice(lab, "n-new-poster")[0] == SENDER
     configure(lab)
     assert lab.stop("assayd") == 0
     wait_until("the poster's end", lambda: not os.path.exists(f"/proc/{poster}"), 5)

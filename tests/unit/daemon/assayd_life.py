@@ -420,6 +420,17 @@ class Life(unittest.TestCase):
         os.kill(pid, signal.SIGTERM)
         self.assertTrue(wait_for(lambda: not os.path.exists(self.pid_file)))
 
+    def test_the_poster_lets_go_of_the_starter(self):
+        """Else `assayd | cat` would wait for ever."""
+        self.write('notices: { enable = true; by = "sendmail"; };')
+        with tempfile.TemporaryFile() as said:
+            subprocess.run([ASSAYD, "-c", self.conf], stdout=said, stderr=said, env=ENV, timeout=60, check=True)
+        worker, = self.children(self.pid())
+        poster, = self.children(worker)
+        for process in (self.pid(), worker, poster):
+            for fd in ("0", "1", "2"):
+                self.assertEqual(os.readlink("/proc/%d/fd/%s" % (process, fd)), "/dev/null")
+
     def test_start_command_says_what_is_wrong(self):
         self.write('dns: { mode = "servers"; };')
         r = self.run_once("-c", self.conf)

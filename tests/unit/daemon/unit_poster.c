@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "support/support.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -122,6 +123,21 @@ START_TEST(one_after_another)
 }
 END_TEST
 
+/* So that the worker sees that it needs another one. */
+START_TEST(one_that_has_gone_is_known)
+{
+	struct poster poster = start("(sleep 0.1; kill -KILL $PPID) & exit 0");
+	struct err err = { .text = "" };
+
+	ck_assert_msg(post(&poster, "a@x.test", VIEW_LIT("x\r\n"), &err), "%s", err.text);
+	poll(&(struct pollfd){ .fd = poster.fd, .events = 0 }, 1, 10000);
+	ck_assert(!post(&poster, "a@x.test", VIEW_LIT("x\r\n"), &err));
+	ck_assert_str_eq(err.text, "the poster has gone");
+	ck_assert_int_eq(err.kind, ERR_TEMP);
+	ck_assert_int_eq(poster.fd, -1);
+}
+END_TEST
+
 /* The worker's own promise does not bind what the poster executes. */
 START_TEST(it_may_gain_privileges)
 {
@@ -161,6 +177,7 @@ main(void)
 	tcase_set_timeout(tc, 30);
 	tcase_add_loop_test(tc, what_commands_say, 0, ARRAY_LEN(commands));
 	tcase_add_test(tc, one_after_another);
+	tcase_add_test(tc, one_that_has_gone_is_known);
 	tcase_add_test(tc, it_may_gain_privileges);
 	tcase_add_test(tc, there_is_no_such_command);
 	suite_add_tcase(suite, tc);

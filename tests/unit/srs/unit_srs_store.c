@@ -22,6 +22,10 @@ store_path(void)
 
 #ifdef HAVE_SQLITE
 
+#include "base/clock.h"
+
+#include <sqlite3.h>
+
 #define THREADS 4
 #define PROCESSES 3
 #define EACH 25
@@ -133,6 +137,66 @@ START_TEST(one_key_never_means_two)
 	ck_assert_int_eq(srs_store_get(store, VIEW_LIT("k"), srs_test_arena, &address, &err), SRS_FOUND);
 	ck_view_is(address, "a@b");
 	ck_assert_int_eq(srs_store_get(store, VIEW_LIT("x"), srs_test_arena, &address, &err), SRS_FOUND_NOT);
+}
+END_TEST
+
+/* Held by another program for as long as it likes: a backup, VACUUM, somebody's shell. */
+static const char *const locks[] = {
+	"CREATE TABLE other (x); BEGIN EXCLUSIVE", /* not in WAL mode, as a restored one may be */
+	"PRAGMA journal_mode=WAL; CREATE TABLE other (x); BEGIN EXCLUSIVE",
+};
+
+static sqlite3 *
+lock_database(const char *how)
+{
+	sqlite3 *other;
+
+	ck_assert_int_eq(sqlite3_open(store_path(), &other), SQLITE_OK);
+	ck_assert_int_eq(sqlite3_exec(other, how, NULL, NULL, NULL), SQLITE_OK);
+	return other;
+}
+
+#define LOCKED_MS 6500 /* five seconds, and a busy machine */
+
+START_TEST(locked_when_it_is_opened)
+{
+	sqlite3 *other = lock_database(locks[_i]);
+	int64_t begin = clock_mono_ms(&clock_system);
+	struct err err = { .kind = ERR_TEMP };
+	struct srs_store *store = srs_sqlite_open(store_path(), &err);
+
+	ck_assert_int_lt(clock_mono_ms(&clock_system) - begin, LOCKED_MS);
+	ck_assert(store == NULL && err.kind == ERR_TEMP);
+	sqlite3_close(other);
+	srs_test.store = open_store();
+}
+END_TEST
+
+static void *
+put_while_locked(void *arg)
+{
+	struct err err;
+
+	ck_assert(!srs_store_put(srs_test.store, view_of(arg), VIEW_LIT("a@b"), 5, &err));
+	ck_assert_int_eq(err.kind, ERR_TEMP);
+	return NULL;
+}
+
+/* Also those who need a new connection wait once, not for each of its steps. */
+START_TEST(locked_when_it_is_written)
+{
+	static char keys[][2] = { "a", "b", "c" };
+	pthread_t thread[ARRAY_LEN(keys)];
+
+	srs_test.store = open_store();
+	sqlite3 *other = lock_database("BEGIN EXCLUSIVE");
+	int64_t begin = clock_mono_ms(&clock_system);
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		ck_assert_int_eq(pthread_create(&thread[i], NULL, put_while_locked, keys[i]), 0);
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		pthread_join(thread[i], NULL);
+	ck_assert_int_lt(clock_mono_ms(&clock_system) - begin, LOCKED_MS);
+	sqlite3_close(other);
 }
 END_TEST
 
@@ -356,6 +420,8 @@ add_tests(TCase *tc)
 	tcase_add_test(tc, keys_are_signed_and_known_or_not);
 	tcase_add_test(tc, old_entries_go);
 	tcase_add_test(tc, one_key_never_means_two);
+	tcase_add_loop_test(tc, locked_when_it_is_opened, 0, ARRAY_LEN(locks));
+	tcase_add_test(tc, locked_when_it_is_written);
 	tcase_add_test(tc, many_writers);
 	tcase_add_test(tc, nothing_is_lost_by_a_kill);
 	tcase_add_test(tc, late_store_is_opened_by_all_at_once);
