@@ -2,6 +2,7 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
+#include "mail/address.h"
 #include "mail/domain.h"
 
 #include <dirent.h>
@@ -119,15 +120,15 @@ static const struct policy_block *
 address_block(const struct policy_set *set, struct view local, struct view domain)
 {
 	char key[KEY_MAX];
-	size_t n = local.n + 1 + domain.n;
 
-	if (n > sizeof(key))
+	if (local.n + 1 + domain.n > sizeof(key))
 		return NULL;
-	for (size_t i = 0; i < local.n; i++)
-		key[i] = ascii_lower(local.p[i]);
-	key[local.n] = '@';
-	memcpy(key + local.n + 1, domain.p, domain.n);
-	return policy_block_of(set, (struct view){ key, n });
+	size_t n = mail_local_bare(local, key);
+	for (size_t i = 0; i < n; i++)
+		key[i] = ascii_lower(key[i]);
+	key[n++] = '@';
+	memcpy(key + n, domain.p, domain.n);
+	return policy_block_of(set, (struct view){ key, n + domain.n });
 }
 
 static const struct policy_block *
