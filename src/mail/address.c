@@ -263,3 +263,39 @@ mailbox_list_parse(struct view value, struct arena *arena, struct mailbox_list *
 		return err_perm(err, "malformed UTF-8");
 	return take_list(&r);
 }
+
+/* The next octet; -1: no more. */
+static int
+next_bare(struct view *rest)
+{
+	while (view_starts(*rest, VIEW_LIT("\""))) /* ends: each turn takes an octet */
+		*rest = view_from(*rest, 1);
+	if (view_starts(*rest, VIEW_LIT("\\")))
+		*rest = view_from(*rest, 1);
+	if (rest->n == 0)
+		return -1;
+	int octet = (unsigned char)rest->p[0];
+	*rest = view_from(*rest, 1);
+	return octet;
+}
+
+size_t
+mail_local_bare(struct view local, char *bare)
+{
+	size_t n = 0;
+
+	for (int octet = next_bare(&local); octet >= 0; octet = next_bare(&local))
+		bare[n++] = (char)octet;
+	return n;
+}
+
+bool
+mail_local_is(struct view local, struct view bare)
+{
+	for (size_t i = 0; i < bare.n; i++) {
+		int octet = next_bare(&local);
+		if (octet < 0 || ascii_lower((char)octet) != ascii_lower(bare.p[i]))
+			return false;
+	}
+	return next_bare(&local) < 0;
+}

@@ -65,4 +65,12 @@ struct mail_path {
 /* text and local point into argument. */
 bool mail_path_parse(struct view argument, struct arena *arena, struct mail_path *path, struct err *err);
 
+/*
+ * What a local part stands for: without the quotes and backslashes that anybody may put there (RFC 5321 4.1.2), so that
+ * "ann"@example.org is ann@example.org.  At most local.n octets are written; how many is returned.
+ */
+size_t mail_local_bare(struct view local, char *bare);
+/* Does it stand for these octets?  Without regard to case. */
+bool mail_local_is(struct view local, struct view bare);
+
 #endif

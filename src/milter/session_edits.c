@@ -188,39 +188,50 @@ mailbox_is_there(const struct edits *e, struct view mailbox)
 	return false;
 }
 
-/* An SRS address of ours: to whom it stands for.  RFC 3461 5.2.1: a notice names the address that the sender knows. */
 static void
-restore_recipient(struct edits *e, const struct recipient *r)
+add_recipient(struct edits *e, struct view mailbox, const struct recipient *in_place_of)
 {
-	struct view original = arena_printf(e->arena, "<%.*s>", VIEW_ARG(r->srs.restored));
-	struct view args = dsn_arguments(r, e->arena);
-
-	new_edit(e, EDIT_DELETE_RCPT)->value = r->argument;
-	if (mailbox_is_there(e, original))
+	if (mailbox_is_there(e, mailbox))
 		return;
+	struct view args = dsn_arguments(in_place_of, e->arena);
 	struct edit *add = new_edit(e, EDIT_ADD_RCPT);
-	add->value = original;
+	add->value = mailbox;
 	add->args = args;
 }
 
-/* One copy for each quarantine mailbox.  The MTA wants the argument exactly as it came. */
+/* An SRS address of ours, which the MTA leaves to us. */
+static bool
+is_to_restore(const struct message *m, size_t i)
+{
+	return m->rcpt[i].srs.restored.n > 0 && m->settings->srs.restore == SRS_RESTORE_MILTER;
+}
+
+/* What the MTA knows the recipient by: the argument exactly as it came, but Postfix drops a source route from its envelope. */
+static void
+delete_recipient(struct edits *e, const struct recipient *r)
+{
+	struct view inside = view_starts(r->argument, VIEW_LIT("<")) ? view_from(r->argument, 1) : r->argument;
+	bool routed = view_starts(inside, VIEW_LIT("@")) && r->path.text.n > 0;
+	struct view known = routed ? arena_printf(e->arena, "<%.*s>", VIEW_ARG(r->path.text)) : r->argument;
+
+	new_edit(e, EDIT_DELETE_RCPT)->value = known;
+}
+
+/*
+ * One copy for each mailbox.  Who goes, goes before others come: taking
+ * out an address takes out also what was added under it.  RFC 3461 5.2.1: a notice names the address that the sender knows.
+ */
 static void
 move_recipients(struct edits *e, const struct message *m, const struct settlement *settled)
 {
-	for (size_t i = 0; i < m->rcpts; i++) {
-		if (settled->fate[i] == RECIPIENT_KEEP) {
-			if (m->rcpt[i].srs.restored.n > 0 && m->settings->srs.restore == SRS_RESTORE_MILTER)
-				restore_recipient(e, &m->rcpt[i]);
-			continue;
-		}
-		new_edit(e, EDIT_DELETE_RCPT)->value = m->rcpt[i].argument;
-		if (settled->fate[i] != RECIPIENT_REDIRECT || mailbox_is_there(e, settled->each[i].mailbox))
-			continue;
-		struct view args = dsn_arguments(&m->rcpt[i], e->arena);
-		struct edit *add = new_edit(e, EDIT_ADD_RCPT);
-		add->value = settled->each[i].mailbox;
-		add->args = args;
-	}
+	for (size_t i = 0; i < m->rcpts; i++)
+		if (settled->fate[i] != RECIPIENT_KEEP || is_to_restore(m, i))
+			delete_recipient(e, &m->rcpt[i]);
+	for (size_t i = 0; i < m->rcpts; i++)
+		if (settled->fate[i] == RECIPIENT_REDIRECT)
+			add_recipient(e, settled->each[i].mailbox, &m->rcpt[i]);
+		else if (settled->fate[i] == RECIPIENT_KEEP && is_to_restore(m, i))
+			add_recipient(e, arena_printf(e->arena, "<%.*s>", VIEW_ARG(m->rcpt[i].srs.restored)), &m->rcpt[i]);
 }
 
 /* Top-down: ARC-Seal, ARC-Message-Signature, ARC-Authentication-Results, Received-SPF, Authentication-Results.  Each

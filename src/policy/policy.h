@@ -42,8 +42,10 @@ extern const struct conf_section policy_section;
 struct policy_set;
 
 /*
- * Reads all files of the directory.  A file with mistakes keeps what the same file said in *before (which may be NULL);
- * each mistake is said as "FILE:LINE: where: what", and counted.  NULL only when the directory cannot be read.
+ * Reads all files of the directory.  A file with mistakes keeps what the same file said in *before (which may be NULL),
+ * but for names that other files have now; of two files that claim a name, the one that is unchanged keeps it, then one
+ * that is not new, then the first.  Each mistake is said as "FILE:LINE: where: what", and counted.  NULL only when the
+ * directory cannot be read.
  * Lives in arena and nothing of *before is kept.
  */
 const struct policy_set *policy_load(const struct policy_conf *conf, const struct policy_set *before,

@@ -1,5 +1,6 @@
 #include "policy/policy_ask.h"
 
+#include "mail/address.h"
 #include "mail/domain.h"
 
 /* ---- words ---- */
@@ -212,7 +213,7 @@ sender_holds(const struct policy_item *item, const struct policy_facts *f, const
 	(void)d;
 	if (item->name.null_sender)
 		return f->null_sender;
-	return (item->name.local.n == 0 || view_eq_nocase(item->name.local, f->from.local)) &&
+	return (item->name.local.n == 0 || mail_local_is(f->from.local, item->name.local)) &&
 	    policy_name_holds(&item->name, f->from.domain);
 }
 

@@ -1,6 +1,7 @@
 #include "policy/policy_rule.h"
 
 #include "base/cursor.h"
+#include "mail/address.h"
 #include "mail/domain.h"
 
 /* policy_block - one file: whom it is for, and what it wants for them. */
@@ -44,7 +45,9 @@ read_address(struct policy_reading *r, const struct conf_node *node, struct poli
 		policy_mistake(r, node, "addresses: wants \"name@example.org\"");
 		return;
 	}
-	struct view key = arena_printf(r->arena, "%.*s@%.*s", VIEW_ARG(path.local), VIEW_ARG(path.domain));
+	char *bare = arena_alloc(r->arena, path.local.n);
+	size_t n = mail_local_bare(path.local, bare);
+	struct view key = arena_printf(r->arena, "%.*s@%.*s", (int)n, bare, VIEW_ARG(path.domain));
 	add_key(block, arena_copy_lower(r->arena, key), node);
 }
 

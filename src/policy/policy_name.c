@@ -1,6 +1,7 @@
 #include "policy/policy_rule.h"
 
 #include "base/cursor.h"
+#include "mail/address.h"
 #include "mail/domain.h"
 
 bool
@@ -19,7 +20,8 @@ policy_name_parse(struct view text, struct arena *arena, struct policy_name *nam
 		return true;
 	}
 	if (at != VIEW_NONE) {
-		name->local = arena_copy_lower(arena, view_sub(text, 0, at));
+		char *bare = arena_alloc(arena, at);
+		name->local = arena_copy_lower(arena, (struct view){ bare, mail_local_bare(view_sub(text, 0, at), bare) });
 		domain = view_from(text, at + 1);
 		if (name->local.n == 0)
 			return err_perm(err, "wants something before the \"@\", or no \"@\"");

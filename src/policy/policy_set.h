@@ -31,6 +31,10 @@ struct policy_set {
 	size_t mistakes;
 };
 
+#define POLICY_DIRECTORY "/etc/assay/domains" /* preset */
+
+/* The slot that has the key, or is free for it.  set->slots > 0. */
+struct policy_slot *policy_slot_of(const struct policy_set *set, struct view key);
 /* The file that claims the key; NULL: none. */
 struct policy_block *policy_block_of(const struct policy_set *set, struct view key);
 

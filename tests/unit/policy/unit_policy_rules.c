@@ -204,6 +204,9 @@ static const struct {
 	{ "sender = \"<>\"", "sender=a@b.test", false },
 	{ "sender = [\"b.test\"]", "sender=a@B.test", true },
 	{ "sender = [\"A@b.test\"]", "sender=a@b.test", true },
+	{ "sender = [\"a@b.test\"]", "sender=\"\\a\"@b.test", true },
+	{ "sender = [\"a@b.test\"]", "sender=\"ab\"@b.test", false },
+	{ "sender = [\"\\\"a\\\"@b.test\"]", "sender=a@b.test", true },
 	{ "sender = [\".test\"]", "sender=a@b.test", true },
 	{ "sender = [\".b.test\"]", "sender=a@b.test", false },
 	{ "from_domain = [\"bank.example\"]", "", true },
@@ -262,6 +265,13 @@ static const struct {
 	{ "<box+x@a.test>", "", "box" },
 	{ "<box+plus@a.test>", "", "plus" },
 	{ "<+box@a.test>", "", "default" },
+	{ "<\"box\"@a.test>", "", "box" }, /* MTAs deliver it to the same mailbox */
+	{ "<\"b\\ox\"@a.test>", "", "box" },
+	{ "<\"Box+x\"@a.test>", "", "box" },
+	{ "<\"box+plus\"@a.test>", "", "plus" },
+	{ "<\"box x\"@a.test>", "", "default" },
+	{ "<\"\"@a.test>", "", "default" },
+	{ "<box@a.test.>", "", "box" },
 	{ "<x@a.test>", "tls", "a" },
 	{ "<x@a.test>", "", "default" }, /* files say only what differs */
 	{ "<x@sub.a.test>", "tls", "below" },
