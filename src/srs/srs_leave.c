@@ -314,7 +314,8 @@ srs_leave_find(const struct srs_leave *leave, const struct mail_path *path, cons
 	*result = (struct srs_leaving){ .target = VIEW_EMPTY, .why = VIEW_EMPTY };
 	if (path->local.n == 0)
 		return;
-	if (srs_names_hold(&leave->conf->leaves, path->local, path->domain)) {
+	if (srs_names_hold(&leave->conf->leaves, path->local, path->domain) ||
+	    srs_names_hold(&leave->conf->leaves, without_extension(leave, path->local), path->domain)) {
 		found_out(&f, "leaves", path->text);
 		return;
 	}

@@ -125,6 +125,8 @@ static const struct {
 	{ "x@outside.example", "relay", "x@outside.example" },
 	{ "x@sub.local.test", NULL, NULL },
 	{ "listed@local.test", "leaves", "listed@local.test" },
+	{ "listed+x@local.test", "leaves", "listed+x@local.test" },
+	{ "listed-x@local.test", NULL, NULL }, /* no delimiter here */
 	{ "x@leaving.test", "leaves", "x@leaving.test" },
 	{ "x@a.leaving.test", "relay", "x@a.leaving.test" },
 	{ "x@a.below.test", "leaves", "x@a.below.test" },
