@@ -138,6 +138,23 @@ find_address(const struct finding *f, enum srs_table_kind kind, struct view loca
 	    arena_printf(f->arena, "%.*s@%.*s", VIEW_ARG(local), VIEW_ARG(domain)), value);
 }
 
+/* The MTA completes a name in a table, or of an alias, with one of its own domains (myorigin) and looks that up. */
+static bool
+find_completed(const struct finding *f, enum srs_table_kind kind, struct view local, struct view base, struct view *value)
+{
+	const struct srs_leave_conf *conf = f->leave->conf;
+	const struct conf_list *list = conf->alias_domains.n == 0 ? &conf->local_domains : &conf->alias_domains;
+
+	for (size_t i = 0; i < list->n && i < SRS_LEAVE_ORIGINS_MAX; i++) {
+		struct view domain = list->item[i];
+		if (view_starts(domain, VIEW_LIT(".")) || view_starts(domain, VIEW_LIT("/")))
+			continue;
+		if (find_address(f, kind, local, domain, value) || find_address(f, kind, base, domain, value))
+			return true;
+	}
+	return false;
+}
+
 /* virtual(5), relocated(5): user+ext@domain, user@domain, user+ext, user (where names have aliases), @domain */
 static bool
 find_in(const struct finding *f, enum srs_table_kind kind, const struct step *s, struct view *value)
@@ -151,7 +168,9 @@ find_in(const struct finding *f, enum srs_table_kind kind, const struct step *s,
 	if (has_aliases(f->leave, s->domain) &&
 	    (srs_tables_find(tables, kind, s->local, value) || srs_tables_find(tables, kind, base, value)))
 		return true;
-	return s->domain.n > 0 && find_address(f, kind, VIEW_EMPTY, s->domain, value);
+	if (s->domain.n == 0)
+		return find_completed(f, kind, s->local, base, value);
+	return find_address(f, kind, VIEW_EMPTY, s->domain, value);
 }
 
 static struct view
@@ -295,7 +314,8 @@ srs_leave_find(const struct srs_leave *leave, const struct mail_path *path, cons
 	*result = (struct srs_leaving){ .target = VIEW_EMPTY, .why = VIEW_EMPTY };
 	if (path->local.n == 0)
 		return;
-	if (srs_names_hold(&leave->conf->leaves, path->local, path->domain)) {
+	if (srs_names_hold(&leave->conf->leaves, path->local, path->domain) ||
+	    srs_names_hold(&leave->conf->leaves, without_extension(leave, path->local), path->domain)) {
 		found_out(&f, "leaves", path->text);
 		return;
 	}

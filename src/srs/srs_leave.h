@@ -25,6 +25,8 @@
  */
 #define SRS_LEAVE_STEPS_MAX 1000
 #define SRS_LEAVE_INCLUDES_MAX 100 /* for one recipient; they may name one another */
+/* Domains of ours that a name without one is tried with: the first of alias-domains, else of local-domains. */
+#define SRS_LEAVE_ORIGINS_MAX 50
 /* Questions to the map for one recipient: what it says may be in it again. */
 #define SRS_LEAVE_ASKS_MAX 20
 

@@ -34,8 +34,12 @@ fits_libsrs2(struct restoring *r, const struct srs_fields *f)
 {
 	struct view text = srs_hashed_libsrs2(f, r->m.quoted, r->arena);
 
-	r->result->secret = srs_hash_find(r->srs, SRS_LIBSRS2, f->hash, text, r->arena);
-	return r->result->secret >= 0;
+	int secret = srs_hash_find(r->srs, SRS_LIBSRS2, f->hash, text, r->arena);
+	/* pysrs writes the hash with the quoted pairs in it. */
+	if (secret < 0 && view_find(f->user, '\\') != VIEW_NONE)
+		secret = srs_hash_find(r->srs, SRS_LIBSRS2, f->hash, srs_hashed_libsrs2(f, false, r->arena), r->arena);
+	r->result->secret = secret;
+	return secret >= 0;
 }
 
 static enum srs_outcome

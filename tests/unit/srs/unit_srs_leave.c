@@ -38,7 +38,11 @@ static const char virtual_text[] =
     "names@local.test list\n"
     "plus+out@local.test friend@outside.example\n"
     "commented@local.test here@local.test (not: friend@outside.example)\n"
-    "here@alias.test user@local.test\n";
+    "here@alias.test user@local.test\n"
+    "carla@local.test carla@outside.example\n"
+    "unqualified@catch.test carla\n"
+    "dora@other.test dora@outside.example\n"
+    "dora2@catch.test dora\n";
 
 static const char alias_text[] =
     "root: admin\n"
@@ -59,6 +63,8 @@ static const char alias_text[] =
     "inclno: :include:/nowhere\n"
     "selfi: :include:again\n"
     "user: user\n"
+    "team: carla+x\n"
+    "team2: dora\n"
     "ann: ann@local.test\n";
 
 static const char relocated_text[] = "moved@local.test moved@outside.example\n@gone.test elsewhere\n";
@@ -109,11 +115,18 @@ static const struct {
 	{ "inclno@local.test", "aliases", NULL },
 	{ "selfi@local.test", "aliases", NULL },
 	{ "user@local.test", NULL, NULL },
+	{ "team@local.test", "virtual", "carla@outside.example" }, /* the MTA completes it with an alias-domain */
+	{ "unqualified@catch.test", "virtual", "carla@outside.example" },
+	{ "carla", "virtual", "carla@outside.example" },
+	{ "team2@local.test", NULL, NULL },
+	{ "dora2@catch.test", NULL, NULL },
 	{ "moved@local.test", NULL, NULL },
 	{ "x@gone.test", NULL, NULL },
 	{ "x@outside.example", "relay", "x@outside.example" },
 	{ "x@sub.local.test", NULL, NULL },
 	{ "listed@local.test", "leaves", "listed@local.test" },
+	{ "listed+x@local.test", "leaves", "listed+x@local.test" },
+	{ "listed-x@local.test", NULL, NULL }, /* no delimiter here */
 	{ "x@leaving.test", "leaves", "x@leaving.test" },
 	{ "x@a.leaving.test", "relay", "x@a.leaving.test" },
 	{ "x@a.below.test", "leaves", "x@a.below.test" },
