@@ -26,7 +26,7 @@ sort "$work/rows" >"$work/sorted"
 # The sample: groups as they are, each setting on one commented line, "#name = preset;".
 cut -f 1,2 "$work/sorted" >"$work/wanted"
 awk '
-/^[a-z0-9]+: \{$/ { group = substr($1, 1, length($1) - 1) }
+/^[a-z0-9]+: \{$/ { group = $0; sub(/:.*/, "", group) }
 /^\};$/ { group = "" }
 /^\t?#[a-z0-9-]+ = .*;$/ {
 	line = $0; sub(/^\t?#/, "", line); sub(/;$/, "", line)
@@ -35,6 +35,23 @@ awk '
 	print group "." name "\t" value
 }' "$top/etc/assay.conf" | sort >"$work/found"
 compare etc/assay.conf "$work/wanted" "$work/found"
+
+# What is allowed ends the comment above it.
+cut -f 1,3 "$work/sorted" >"$work/wanted"
+awk -F '\t' '
+FNR == NR { allowed[$1] = toupper(substr($2, 1, 1)) substr($2, 2) "."; next }
+/^[a-z0-9]+: \{$/ { group = $0; sub(/:.*/, "", group) }
+/^\};$/ { group = "" }
+/^\t?# / { line = $0; sub(/^\t?# /, "", line); said = said " " line; next }
+/^\t?#[a-z0-9-]+ = .*;$/ {
+	name = $0; sub(/^\t?#/, "", name); sub(/ = .*/, "", name); name = group "." name
+	want = allowed[name]
+	end = substr(said, length(said) - length(want) + 1)
+	print name "\t" (end == want ? tolower(substr(want, 1, 1)) substr(want, 2, length(want) - 2) : said)
+}
+{ said = "" }
+' "$work/wanted" "$top/etc/assay.conf" | sort >"$work/found"
+compare "etc/assay.conf, what is allowed," "$work/wanted" "$work/found"
 
 # The sample is a good file as it is, and with every setting switched on.
 sed 's/^\(	\{0,1\}\)#\([a-z0-9-]* = .*;\)$/\1\2/' "$top/etc/assay.conf" >"$work/all.conf"
@@ -65,6 +82,15 @@ awk '
 /^\.It Fl -/ { for (i = 1; i <= n; i++) print command[i], "-" $3 }
 ' "$top/man/assayctl.1" | sort >"$work/found"
 compare man/assayctl.1 "$work/wanted" "$work/found"
+
+# The log: each key of the lines about messages and recipients, and each event.
+{
+	grep -o '" [a-z_]*=' "$top/src/milter/session_log.c" | sed 's/^" //' | grep -xv 'open=\|unsaid=\|answer=\|stopping='
+	grep -ho 'event=[a-z-]\{1,\}' "$top"/src/milter/*.c "$top"/src/daemon/*.c
+} | sort -u >"$work/wanted"
+sed -n 's/^\.It Li \(event=[a-z-]*\).*/\1/p; s/^\.It Li \([a-z_]*=\).*/\1/p' "$top/man/assayd.8" "$top/man/assay.policy.5" |
+	sort -u >"$work/found"
+compare "the log in man/assayd.8 and man/assay.policy.5" "$work/wanted" "$work/found"
 
 # The sample policies are good files as they are.
 mkdir "$work/domains" && cp "$top"/etc/domains/*.conf "$work/domains/"
