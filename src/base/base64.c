@@ -5,17 +5,22 @@
 
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
+/* One more than the six bits that an octet stands for; 0: none. */
+static unsigned char digits_of[256];
+
+/* Before main(): no thread sees it half made. */
+__attribute__((constructor)) static void
+fill_digits(void)
+{
+	for (int i = 0; i < 64; i++)
+		digits_of[(unsigned char)alphabet[i]] = (unsigned char)(i + 1);
+}
+
 /* The six bits that c stands for; -1: none. */
 static int
 digit_value(char c)
 {
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	return c == '+' ? 62 : c == '/' ? 63 : -1;
+	return digits_of[(unsigned char)c] - 1;
 }
 
 bool
@@ -27,9 +32,9 @@ base64_decode(struct view text, struct arena *arena, struct view *octets, struct
 
 	for (size_t i = 0; i < text.n; i++) {
 		char c = text.p[i];
-		if (char_in(c, CC_FWS))
-			continue;
 		int value = digit_value(c);
+		if (value < 0 && char_in(c, CC_FWS))
+			continue;
 		if (c == '=' && padding < 2) {
 			padding++;
 			continue;

@@ -120,15 +120,15 @@ macro_copy(struct session *s, session_macro *macro, void *ctx, const char *name)
 static void
 learn_leaving(struct session *s, struct recipient *rcpt, session_macro *macro, void *ctx)
 {
+	struct recipient there = *rcpt;
+
+	if (!s->msg.srs.wanted)
+		return;
 	struct srs_mailer mailer = {
 		.mailer = macro_copy(s, macro, ctx, "{rcpt_mailer}"),
 		.host = macro_copy(s, macro, ctx, "{rcpt_host}"),
 		.address = macro_copy(s, macro, ctx, "{rcpt_addr}"),
 	};
-	struct recipient there = *rcpt;
-
-	if (!s->msg.srs.wanted)
-		return;
 	if (rcpt->srs.restored.n == 0 || !mail_path_parse(rcpt->srs.restored, s->arena, &there.path, NULL))
 		find_leaving(s, rcpt, &mailer, &rcpt->srs);
 	else

@@ -86,12 +86,15 @@ header_hash_named(struct digest *d, enum canon canon, const struct header *h, co
     const struct view *names, size_t n)
 {
 	struct by_name b = index_fields(h, own);
+	struct canon_sink sink; /* one for all: a hash takes one long piece sooner than many short ones */
 
+	canon_sink_init(&sink, hash_slice, d);
 	for (size_t i = 0; i < n; i++) {
 		const struct header_field *f = take_field(&b, names[i]);
 		if (f != NULL)
-			header_hash_field(d, canon, f->name, f->value, true);
+			canon_field(&sink, canon, f->name, f->value, true);
 	}
+	canon_sink_flush(&sink);
 	mem_free(b.head);
 	mem_free(b.next);
 }

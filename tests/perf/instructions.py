@@ -22,9 +22,9 @@ FEW, MANY = 2, 8  # times that a scenario is played: what only its first time co
 
 # Scenario, thousands of instructions of one turn.
 CEILINGS = (
-    ("happy", 200),       # one message, one signature
-    ("dkim_several", 450), # four signatures, an answer that does not come
-    ("seal_again", 840),  # chains of ours, and seals
+    ("happy", 198),       # one message, one signature
+    ("dkim_several", 430), # four signatures, an answer that does not come
+    ("seal_again", 828),  # chains of ours, and seals
     ("policy_split", 815), # four messages, policies, edits
 )
 

@@ -116,7 +116,11 @@ def start_other(lab, build):
     process = lab.start(f"assayd.{port}", [os.path.join(build, "src/daemon/assayd"), "-f", "-c", path],
                         lambda: is_listening(port), env={**os.environ, "LANG": "C"})
     lab.processes[name] = lab.processes.pop(f"assayd.{port}")
-    return int(read(f"/proc/{process.pid}/task/{process.pid}/children").split()[0]), port
+    while not (children := read(f"/proc/{process.pid}/task/{process.pid}/children").split()):
+        time.sleep(0.05)  # the port is open before the worker is there
+        if process.poll() is not None:
+            raise LabError(f"{build}: assayd has ended")
+    return int(children[0]), port
 
 
 def start(lab):
