@@ -198,12 +198,13 @@ path_of(struct session *s, struct view argument)
 	return path;
 }
 
-/* An ESMTP argument that is to be passed on must be short enough for that. */
+/* An ESMTP argument that is to be passed on must be short enough for that, and no more than RFC 5321 and 6531 let in. */
 static struct view
 keep_argument(struct session *s, const struct view *argv, size_t n, struct view prefix)
 {
 	for (size_t i = 1; i < n; i++)
-		if (argv[i].n <= SESSION_PATH_MAX && view_eq_nocase(view_sub(argv[i], 0, prefix.n), prefix))
+		if (argv[i].n <= SESSION_PATH_MAX && view_eq_nocase(view_sub(argv[i], 0, prefix.n), prefix) &&
+		    view_all_in(argv[i], CC_VCHAR | CC_UTF8))
 			return arena_copy(s->arena, argv[i]);
 	return VIEW_EMPTY;
 }

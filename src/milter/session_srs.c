@@ -32,11 +32,18 @@ drop_tables(void *set)
 	srs_tables_drop(set);
 }
 
+/* One recipient may take several questions, and a slow map must not use up the MTA's patience with us. */
+#define WAITS_FOR_ONE 2
+
 static enum srs_found
 ask_map(void *ctx, struct view key, struct arena *arena, struct view *value, struct err *err)
 {
 	const struct session *s = ctx;
 
+	if (clock_mono_ms(&clock_system) >= s->msg.srs.ask_until_ms) {
+		err_temp(err, "its answers take too long");
+		return SRS_FOUND_ERROR;
+	}
 	return srs_ask(s->msg.settings->srs_ask, key, s->env->clock, arena, value, err);
 }
 
@@ -96,6 +103,7 @@ find_leaving(struct session *s, const struct recipient *rcpt, const struct srs_m
 	struct policy_outgoing out;
 	struct srs_leave leave = leave_of(s);
 
+	s->msg.srs.ask_until_ms = clock_mono_ms(&clock_system) + WAITS_FOR_ONE * leave.conf->leave_map_wait;
 	policy_outgoing(s->msg.settings->policies, rcpt, &out);
 	into->domain = out.srs_domain;
 	into->leaving = (struct srs_leaving){ .target = VIEW_EMPTY, .why = VIEW_EMPTY };

@@ -39,6 +39,7 @@ struct message_seal {
 struct message_srs {
 	bool wanted; /* the sender is one to be rewritten where a recipient leaves */
 	const struct srs_table_set *tables; /* of the arena: dropped with the message */
+	int64_t ask_until_ms;	    /* the real clock: when srs.leave-map is asked no more about this recipient */
 	size_t leaving;		    /* recipients that get the message and leave */
 	struct recipient_srs first; /* of them */
 	const char *outcome;	    /* of the rewriting; NULL: not tried */

@@ -88,6 +88,18 @@ class Map(socketserver.StreamRequestHandler):
         return None
 
 
+class SlowMap(Map):
+    """Knows a long chain of addresses, and takes its time for each."""
+
+    def handle(self):
+        for size in iter(lambda: self.netstring_size(), None):
+            key = self.rfile.read(size + 1)[:-1].decode().split()[-1]
+            time.sleep(0.8)
+            link = re.match(r"link(\d+)@", key)
+            reply = f"OK link{int(link[1]) + 1}@local.test" if link else "NOTFOUND "
+            self.wfile.write(f"{len(reply)}:{reply},".encode())
+
+
 def serve(lab, name, handler, port):
     class Server(socketserver.ThreadingTCPServer):
         allow_reuse_address = daemon_threads = True
@@ -351,6 +363,21 @@ def the_maps_of_the_mta_are_asked(lab):
     e2e.sent(lab, letter("s-nomap"), "ann@sender.example", "user@local.test", SENDER)
     e2e.check_in(log_line(lab, "client=unknown[192.0.2.25]"), "srs=rewritten:", "srs_leave=1:leave-map",
                  "Connection refused")
+
+
+@test
+def a_slow_map_does_not_use_up_the_patience_of_the_mta(lab):
+    """Answers that come in time, each of them: not so all of them together."""
+    port = free_port()
+    server = serve(lab, "slow map", SlowMap, port)
+    configure(lab, leave_map=f'"inet:127.0.0.1:{port}:virtual"', leave_map_wait="1000")
+    began = time.monotonic()
+    e2e.sent(lab, letter("s-slowmap"), "ann@sender.example", "link1@local.test", SENDER)
+    assert time.monotonic() - began < 5, f"{time.monotonic() - began:.1f} s"
+    e2e.check_in(log_line(lab, "client=unknown[192.0.2.25]"), "srs=rewritten:", "srs_leave=1:leave-map",
+                 "its answers take too long")
+    server.shutdown()
+    server.server_close()
 
 
 @test

@@ -204,7 +204,7 @@ check_added(const struct edit *e, size_t jailed, struct arena *arena)
 {
 	struct mail_path path;
 
-	assert(view_is_ascii(e->args));
+	assert(view_all_in(e->args, CC_VCHAR | CC_UTF8 | CC_WSP)); /* RFC 6533 3: ORCPT=utf-8;... may hold UTF-8 */
 	if (view_is(e->value, "<jail@quarantine.test>"))
 		assert(jailed == 0);
 	else
