@@ -247,7 +247,8 @@ def by_sendmail(lab):
     assert lab.stop("assayd") == 0
     lab.start_assayd()
     worker, = lab.workers()
-    poster, = read(f"/proc/{worker}/task/{worker}/children").split()
+    poster, = wait_until("the poster", lambda: read(f"/proc/{worker}/task/{worker}/children").split())
+    wait_until("the poster's user", lambda: re.search(r"Uid:(\t65534){4}", read(f"/proc/{poster}/status")))
     assert "NoNewPrivs:\t0" in read(f"/proc/{poster}/status") and "NoNewPrivs:\t1" in read(f"/proc/{worker}/status")
     assert re.search(r"Uid:(\t65534){4}", read(f"/proc/{poster}/status")), "the poster is not the user"
     queue_id = send(lab, "n-sendmail", ["open@local.test", "strict@local.test"])
