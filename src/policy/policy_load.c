@@ -137,9 +137,10 @@ take_stale(struct policy_reading *r, struct policy_set *set, const struct policy
 	struct policy_reading quiet = { r->arena, hush, NULL, 0 };
 	struct conf_tree tree;
 
-	*block = (struct policy_block){ .text = old->text };
-	if (!conf_tree_text(old->text, arena_cstr(r->arena, old->file), r->arena, &tree, hush, NULL) ||
-	    !policy_block_read(&quiet, &tree.root, block) || !tags_fit(&quiet, set, &tree.root, block))
+	if (!conf_tree_text(old->text, arena_cstr(r->arena, old->file), r->arena, &tree, hush, NULL))
+		return false;
+	*block = (struct policy_block){ .text = arena_copy(r->arena, old->text) }; /* the tree's has one more line's end */
+	if (!policy_block_read(&quiet, &tree.root, block) || !tags_fit(&quiet, set, &tree.root, block))
 		return false;
 	size_t said = block->keys, left = leave_claimed(set, block);
 	*whole = left == said;

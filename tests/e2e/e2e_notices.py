@@ -248,6 +248,7 @@ def by_sendmail(lab):
     lab.start_assayd()
     worker, = lab.workers()
     poster, = map(int, wait_until("the poster", lambda: read(f"/proc/{worker}/task/{worker}/children").split()))
+    wait_until("the poster's user", lambda: re.search(r"Uid:(\t65534){4}", read(f"/proc/{poster}/status")))
     assert "NoNewPrivs:\t0" in read(f"/proc/{poster}/status") and "NoNewPrivs:\t1" in read(f"/proc/{worker}/status")
     assert re.search(r"Uid:(\t65534){4}", read(f"/proc/{poster}/status")), "the poster is not the user"
     queue_id = send(lab, "n-sendmail", ["open@local.test", "strict@local.test"])

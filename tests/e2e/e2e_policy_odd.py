@@ -38,12 +38,12 @@ def rule(wish, name="r"):
 
 def configure(lab, texts=None, **policy):
     """New settings, and only these files, taken over by HUP."""
-    for path in glob.glob(lab.path("etc/domains/*")):
+    for path in glob.glob(lab.path("etc/odd/*")):
         os.unlink(path)
     texts = texts or {w: f'addresses = "{w}@local.test"; {rule(text)}' for w, text in WISHES.items()}
     for name, text in texts.items():
-        write(lab.path("etc/domains", name + ".conf"), text + "\n")
-    lab.assay_conf(policy={"directory": f'"{lab.path("etc/domains")}"', **policy})
+        write(lab.path("etc/odd", name + ".conf"), text + "\n")
+    lab.assay_conf(policy={"directory": f'"{lab.path("etc/odd")}"', **policy})
     reload(lab)
 
 
@@ -309,7 +309,7 @@ def a_name_that_moves_to_another_file(lab):
     """A new file that claims a name of a standing one takes nothing from it."""
     old = f'addresses = ["own@local.test", "other@local.test"]; {rule(WISHES["reject"])}'
     configure(lab, {"b": old})
-    write(lab.path("etc/domains/a.conf"), f'addresses = "own@local.test"; {rule(WISHES["reject2"])}\n')
+    write(lab.path("etc/odd/a.conf"), f'addresses = "own@local.test"; {rule(WISHES["reject2"])}\n')
     reload(lab)
     _, end = transaction(lab, "o-moved", ["other@local.test"])
     assert end.startswith("554 5.7.0"), end

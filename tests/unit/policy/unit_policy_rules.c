@@ -763,6 +763,39 @@ START_TEST(ten_thousand_files)
 }
 END_TEST
 
+static void
+hush(void *ctx, const char *text)
+{
+	(void)ctx, (void)text;
+}
+
+/* What stays of a broken file outlives the set it was in, reload after reload. */
+START_TEST(what_stays_is_a_copy)
+{
+	static const struct policy_conf conf = { .directory = { "", 0 }, .delimiter = { "", 0 } };
+	const struct policy_text good = { "f", VIEW_LIT(RULES("{ name = \"stays\"; do = \"tag\"; }")) };
+	const struct policy_text broken = { "f", VIEW_LIT("domains = ") };
+	struct arena *old = arena_new();
+	const struct policy_set *set = policy_of_texts(&conf, &good, 1, NULL, old, hush, NULL);
+	struct policy_text text;
+
+	for (int i = 0; i < 3; i++) {
+		struct arena *fresh = arena_new();
+		set = policy_of_texts(&conf, &broken, 1, set, fresh, hush, NULL);
+		arena_free(old);
+		old = fresh;
+	}
+	struct policy_facts facts = rig_facts("", arena);
+	struct recipient rcpt = rig_rcpt("<u@a.test>", arena);
+	struct verdict v;
+	policy_decide(set, &facts, &rcpt, 1, arena, &v);
+	ck_view_is(v.rule, "stays");
+	ck_assert_uint_eq(policy_mistakes(set), 1);
+	ck_assert(policy_text_nth(set, 0, &text) && text.text.n == good.text.n + 1); /* a line's end, once */
+	arena_free(old);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -784,6 +817,7 @@ main(void)
 	tcase_add_loop_test(tc, settlements, 0, ARRAY_LEN(settled));
 	tcase_add_test(tc, pure);
 	tcase_add_test(tc, one_class_one_fate);
+	tcase_add_test(tc, what_stays_is_a_copy);
 	tcase_add_test(tc, ten_thousand_files);
 	suite_add_tcase(suite, tc);
 	return run_suite(suite);
