@@ -30,6 +30,12 @@ rate_free(struct rate *rate)
 }
 
 /* Each turn is worth window/most of time, and no more than a window of it may be owed. */
+static int64_t
+worth_of(int64_t most, int64_t window_ms)
+{
+	return window_ms / most > 0 ? window_ms / most : 1;
+}
+
 bool
 rate_take(struct rate *rate, struct view key, int64_t most, int64_t window_ms, int64_t now_ms)
 {
@@ -37,7 +43,7 @@ rate_take(struct rate *rate, struct view key, int64_t most, int64_t window_ms, i
 
 	if (most <= 0 || window_ms <= 0)
 		return false;
-	int64_t worth = window_ms / most > 0 ? window_ms / most : 1;
+	int64_t worth = worth_of(most, window_ms);
 	lock_take(&rate->lock);
 	struct recent_slot *slot = recent_use(rate->seen, key, now_ms);
 	int64_t paid = slot->since_ms > now_ms ? slot->since_ms : now_ms;
@@ -47,4 +53,16 @@ rate_take(struct rate *rate, struct view key, int64_t most, int64_t window_ms, i
 	}
 	lock_drop(&rate->lock);
 	return may;
+}
+
+bool
+rate_has_room(struct rate *rate, struct view key, int64_t most, int64_t window_ms, int64_t now_ms)
+{
+	if (most <= 0 || window_ms <= 0)
+		return false;
+	lock_take(&rate->lock);
+	const struct recent_slot *slot = recent_find(rate->seen, key);
+	bool has = slot == NULL || slot->since_ms - now_ms <= window_ms - worth_of(most, window_ms);
+	lock_drop(&rate->lock);
+	return has;
 }

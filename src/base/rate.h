@@ -19,5 +19,7 @@ void rate_free(struct rate *rate);  /* NULL is fine */
  * and window_ms may differ from call to call, as settings do after a reload.  now_ms: clock_mono_ms.
  */
 bool rate_take(struct rate *rate, struct view key, int64_t most, int64_t window_ms, int64_t now_ms);
+/* Would rate_take say true?  Nothing is counted. */
+bool rate_has_room(struct rate *rate, struct view key, int64_t most, int64_t window_ms, int64_t now_ms);
 
 #endif

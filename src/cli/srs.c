@@ -31,6 +31,25 @@ exit_status(enum srs_outcome outcome)
 	}
 }
 
+/* For a postmaster who wonders; what srs_forward and srs_reverse say of their own goes before. */
+static struct view
+because(const struct srs_result *r)
+{
+	static const struct name_row words[] = {
+		{ "it is of our SRS domain already", SRS_OWN },
+		{ "srs.exclude names its domain", SRS_EXCLUDED },
+		{ "its domain is neither srs.domain nor one of srs.old-domains", SRS_NOT_OURS },
+		{ "an ordinary address of our SRS domain", SRS_NOT_SRS },
+		{ "fields are missing, or hold what they cannot hold", SRS_MALFORMED },
+		{ "no secret of ours made its hash, or it was changed on the way", SRS_FORGED },
+		{ "it is too old, or of a day to come", SRS_EXPIRED },
+		{ "its key is not in the database", SRS_UNKNOWN },
+		{ NULL, 0 },
+	};
+
+	return r->why.n > 0 ? r->why : view_of(name_of(words, (int)r->outcome));
+}
+
 static void
 print_status(const struct srs *srs, const struct srs_result *r, struct arena *arena)
 {
@@ -41,7 +60,7 @@ print_status(const struct srs *srs, const struct srs_result *r, struct arena *ar
 		struct view value;
 	} rows[] = {
 		{ "status", view_of(name_of(srs_outcome_names, (int)r->outcome)) },
-		{ "because", r->why },
+		{ "because", because(r) },
 		{ "form", r->tag < 0 ? VIEW_EMPTY : arena_printf(arena, "SRS%d", r->tag) },
 		{ "scheme", view_of(scheme) },
 		{ "secret", r->secret < 0 ? VIEW_EMPTY :
@@ -61,11 +80,13 @@ print_status(const struct srs *srs, const struct srs_result *r, struct arena *ar
 static int
 print_result(const struct srs_result *r)
 {
+	struct view why = because(r);
+
 	if (r->address.n > 0)
 		printf("%.*s\n", VIEW_ARG(r->address));
 	else
-		fprintf(stderr, "%s%s%.*s\n", name_of(srs_outcome_names, (int)r->outcome), r->why.n > 0 ? ": " : "",
-		    VIEW_ARG(r->why));
+		fprintf(stderr, "%s%s%.*s\n", name_of(srs_outcome_names, (int)r->outcome), why.n > 0 ? ": " : "",
+		    VIEW_ARG(why));
 	return exit_status(r->outcome);
 }
 
@@ -111,10 +132,10 @@ open_parts(const struct srs_conf *conf, struct srs *srs, struct srs_secrets **se
 	*secrets = srs_secrets_load(arena_cstr(arena, conf->secrets_file), err);
 	srs->secrets = *secrets;
 	if (*secrets == NULL)
-		return false;
+		return err_in(err, "srs.secrets");
 	if (conf->database != SRS_DB_NEVER)
 		srs->store = srs_sqlite_open(arena_cstr(arena, conf->database_file), err);
-	return conf->database == SRS_DB_NEVER || srs->store != NULL;
+	return conf->database == SRS_DB_NEVER || srs->store != NULL || err_in(err, "srs.database-file");
 }
 
 static int

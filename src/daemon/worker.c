@@ -215,7 +215,7 @@ open_env(struct worker *w, struct err *err)
 	if (w->job->listener.maps)
 		return true;
 	w->env.shared.keys = key_cache_new(KEYS_MAX);
-	w->env.returns = srs_rate_new();
+	w->env.returns = rate_new(SESSION_RETURN_ADDRESSES);
 	w->env.shared.records = spf_cache_new(SPF_RECORDS_OCTETS);
 	w->env.outbox = outbox_new();
 	w->env.deferrals = deferrals_new();

@@ -3,8 +3,8 @@
 
 #include "assess/assess.h"
 #include "base/ip.h"
+#include "base/rate.h"
 #include "policy/policy.h"
-#include "srs/srs_rate.h"
 
 #include <stdatomic.h>
 
@@ -19,6 +19,9 @@
  * connection's few texts are replaced one by one, the message has an arena.  session_on_abort ends the message,
  * also when there is none.
  */
+/* Original addresses whose returning mail is counted. */
+#define SESSION_RETURN_ADDRESSES 32768
+
 struct session;
 
 struct settings;
@@ -56,7 +59,7 @@ struct session_env {
 	struct assess_shared shared;
 	const struct clock *clock;
 	struct session_load *load; /* NULL: not counted, not limited */
-	struct srs_rate *returns; /* of mail to SRS addresses; NULL: not limited */
+	struct rate *returns; /* of mail to SRS addresses, by whom they stand for; NULL: not limited */
 	struct view host; /* this host's name: our authserv-id when neither the settings nor the MTA tell one */
 	struct outbox *outbox; /* of notices to senders (outbox.h); NULL: none are sent */
 	struct deferrals *deferrals; /* how long senders wait (deferrals.h); NULL: nobody counts */

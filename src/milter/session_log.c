@@ -1,14 +1,10 @@
-#include "milter/session_state.h"
+#include "milter/session_log.h"
 
-#include "base/cursor.h"
 #include "base/log.h"
 
-/* What strangers wrote is cut to these many octets; the line as a whole ends at LOG_LINE_MAX. */
 #define SHOWN_ID 64
-#define SHOWN_NAME 256
 #define SHOWN_PATH 320
 #define SHOWN_WHY 400
-#define SHOWN_SIGNATURES 8
 #define SHOWN_RECIPIENTS 10
 #define SHOWN_TO 1000 /* of all recipients together, and one more */
 
@@ -33,8 +29,8 @@ session_log_id(const struct session *s)
 	return buffer_view(&b);
 }
 
-static void
-add_word(struct buffer *b, const char *before, const struct name_row *table, int value)
+void
+session_log_word(struct buffer *b, const char *before, const struct name_row *table, int value)
 {
 	buffer_add_cstr(b, before);
 	buffer_add_cstr(b, name_of(table, value));
@@ -86,7 +82,7 @@ add_envelope(struct buffer *b, const struct session *s)
 	const struct message *m = &s->msg;
 
 	if (m->trust != TRUST_NONE)
-		add_word(b, " trust=", session_trust_names, (int)m->trust);
+		session_log_word(b, " trust=", session_trust_names, (int)m->trust);
 	buffer_add_cstr(b, " helo=");
 	buffer_add_quoted(b, s->helo, SHOWN_NAME);
 	buffer_add_cstr(b, " from=");
@@ -117,111 +113,6 @@ add_srs(struct buffer *b, const struct message_srs *srs)
 	if (srs->first.leaving.target.n > 0) {
 		buffer_add_char(b, ',');
 		add_address(b, srs->first.leaving.target);
-	}
-}
-
-static void
-add_spf(struct buffer *b, const char *key, const struct spf_result *r)
-{
-	if (r != NULL)
-		add_word(b, key, auth_result_names, (int)r->result);
-}
-
-/* A name inside a list: an octet that could end it or begin another is shown in hexadecimal. */
-static void
-add_name(struct buffer *b, struct view name)
-{
-	struct view v = view_sub(name, 0, SHOWN_NAME);
-
-	for (size_t i = 0; i < v.n; i++)
-		if (char_in(v.p[i], CC_LDH | CC_DOT | CC_UNDERSCORE))
-			buffer_add_char(b, v.p[i]);
-		else
-			buffer_addf(b, "\\x%02x", (unsigned char)v.p[i]);
-	if (v.n < name.n)
-		buffer_add_cstr(b, "...");
-}
-
-static struct view
-property_of(const struct auth_fact *fact, const char *name)
-{
-	for (size_t i = 0; i < fact->properties; i++)
-		if (view_is(view_of(fact->property[i].name), name))
-			return fact->property[i].value;
-	return VIEW_EMPTY;
-}
-
-/* dkim=pass:d=example.org,s=sel;fail:d=... */
-static void
-add_dkim(struct buffer *b, const struct auth_facts *dkim)
-{
-	for (size_t i = 0; i < dkim->n && i < SHOWN_SIGNATURES; i++) {
-		const struct auth_fact *f = &dkim->fact[i];
-		struct view d = property_of(f, "d"), selector = property_of(f, "s");
-		add_word(b, i == 0 ? " dkim=" : ";", auth_result_names, (int)f->result);
-		if (d.n > 0) {
-			buffer_add_cstr(b, ":d=");
-			add_name(b, d);
-		}
-		if (selector.n > 0) {
-			buffer_add_cstr(b, d.n > 0 ? ",s=" : ":s=");
-			add_name(b, selector);
-		}
-	}
-	if (dkim->n > SHOWN_SIGNATURES)
-		buffer_addf(b, ";+%zu", dkim->n - SHOWN_SIGNATURES);
-}
-
-/* "<" begins no domain, so nobody can send one that looks like an outcome. */
-static void
-add_from_domain(struct buffer *b, const struct from_domain *from)
-{
-	buffer_add_cstr(b, " from_domain=");
-	if (from->outcome == FROM_ONE)
-		add_name(b, from->domain);
-	else
-		buffer_add_cstr(b, from->outcome == FROM_NONE ? "<none>" : "<several>");
-}
-
-/* dmarc=reject:p=reject,d=example.org; dmarc_other= tells what the other way of discovery would have said. */
-static void
-add_dmarc(struct buffer *b, const struct dmarc_result *r)
-{
-	if (r == NULL || r->status == DMARC_STATUS_OFF)
-		return;
-	buffer_addf(b, " dmarc=%s", name_of(dmarc_status_names, (int)r->status));
-	if (r->policy != DMARC_UNSET) {
-		buffer_addf(b, ":%s=%s,d=", r->policy_tag, name_of(dmarc_policy_names, (int)r->policy));
-		add_name(b, r->used_domain);
-	}
-	if (r->differs)
-		buffer_addf(b, " dmarc_other=%s", name_of(dmarc_status_names, (int)r->other->status));
-}
-
-/* arc=pass:i=2,d=list.example */
-static void
-add_arc(struct buffer *b, const struct arc_result *r)
-{
-	if (r == NULL || r->result == AUTH_NONE)
-		return;
-	buffer_addf(b, " arc=%s:i=%u", name_of(auth_result_names, (int)r->result), r->instances);
-	if (r->sealer.n > 0) {
-		buffer_add_cstr(b, ",d=");
-		add_name(b, r->sealer);
-	}
-}
-
-/* seal=yes:i=1,d=fwd.example,s=2026a */
-static void
-add_seal(struct buffer *b, const struct message_seal *seal)
-{
-	if (seal->done) {
-		buffer_addf(b, " seal=yes:i=%u,d=", seal->set.instance);
-		add_name(b, seal->set.domain);
-		buffer_add_cstr(b, ",s=");
-		add_name(b, seal->set.selector);
-	} else if (seal->why.n > 0) {
-		buffer_add_cstr(b, " seal=no");
 	}
 }
 
@@ -280,7 +171,7 @@ add_verdict(struct buffer *b, const struct session *s, const struct session_outc
 {
 	const struct message *m = &s->msg;
 
-	add_word(b, " verdict=", verdict_action_names, (int)o->decided.action);
+	session_log_word(b, " verdict=", verdict_action_names, (int)o->decided.action);
 	buffer_add_cstr(b, " rule=");
 	buffer_add_quoted(b, o->decided.rule, SHOWN_NAME);
 	add_cause(b, &o->decided);
@@ -292,7 +183,7 @@ add_verdict(struct buffer *b, const struct session *s, const struct session_outc
 	if (o->verdict == NULL || !verdicts_differ(o, m->rcpts))
 		return;
 	for (size_t i = 0; i < m->rcpts && i < SHOWN_RECIPIENTS; i++) {
-		add_word(b, i == 0 ? " each=" : ",", verdict_action_names, (int)o->verdict[i].action);
+		session_log_word(b, i == 0 ? " each=" : ",", verdict_action_names, (int)o->verdict[i].action);
 		buffer_add_char(b, ':');
 		add_path(b, m->rcpt[i].argument, &m->rcpt[i].path);
 	}
@@ -353,16 +244,8 @@ session_log_verdict(const struct session *s, const struct session_outcome *o)
 	add_client(&b, s);
 	add_envelope(&b, s);
 	add_srs(&b, &s->msg.srs);
-	if (o->found != NULL) {
-		add_spf(&b, " spf=", o->found->spf);
-		add_spf(&b, " spf_helo=", o->found->spf_helo);
-		add_spf(&b, " spf_guess=", o->found->spf_guess);
-		add_dkim(&b, &o->found->dkim);
-		add_dmarc(&b, o->found->dmarc);
-		add_arc(&b, o->found->arc);
-		add_seal(&b, &s->msg.seal);
-		add_from_domain(&b, &o->found->from);
-	}
+	if (o->found != NULL)
+		session_log_facts(&b, o->found, &s->msg.seal);
 	add_verdict(&b, s, o);
 	add_why(&b, s, o);
 	buffer_addf(&b, " size=%llu", (unsigned long long)s->msg.size);

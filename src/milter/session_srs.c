@@ -262,18 +262,22 @@ is_other_kind(const struct session *s, const struct recipient *rcpt)
 	    (first->leaving.leaves && !view_eq(first->domain, rcpt->srs.domain));
 }
 
+#define HOUR_MS 3600000
+
+/* An SRS address that was seen once is a way to the original one for weeks. */
 static bool
 is_counted(const struct session *s, const struct recipient *rcpt)
 {
-	return rcpt->srs.restored.n > 0 && s->msg.trust == TRUST_NONE && s->env->returns != NULL;
+	return rcpt->srs.restored.n > 0 && s->msg.trust == TRUST_NONE && s->env->returns != NULL &&
+	    s->msg.settings->srs.return_rate > 0;
 }
 
 /* Messages count, not those who only ask whether the address is good, as some receivers of forwarded mail do. */
 static bool
 is_too_often(const struct session *s, const struct recipient *rcpt)
 {
-	return is_counted(s, rcpt) && !srs_rate_has_room(s->env->returns, rcpt->srs.restored,
-	    s->msg.settings->srs.return_rate, clock_mono_ms(s->env->clock));
+	return is_counted(s, rcpt) && !rate_has_room(s->env->returns, rcpt->srs.restored,
+	    s->msg.settings->srs.return_rate, HOUR_MS, clock_mono_ms(s->env->clock));
 }
 
 void
@@ -283,7 +287,7 @@ session_srs_count(struct session *s)
 
 	for (size_t i = 0; i < m->rcpts; i++)
 		if (is_counted(s, &m->rcpt[i]))
-			srs_rate_take(s->env->returns, m->rcpt[i].srs.restored, m->settings->srs.return_rate,
+			rate_take(s->env->returns, m->rcpt[i].srs.restored, m->settings->srs.return_rate, HOUR_MS,
 			    clock_mono_ms(s->env->clock));
 }
 

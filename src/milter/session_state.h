@@ -145,7 +145,7 @@ bool session_srs_admit(struct session *s, struct recipient *rcpt, session_macro 
 bool session_srs_join(struct session *s, const struct recipient *rcpt, struct session_reply *reply);
 /* The new sender, for those that get the message.  False: *v defers it. */
 bool session_srs_settle(struct session *s, const struct settlement *settled, struct verdict *v);
-/* The message is accepted: what came back by it counts (srs_rate.h). */
+/* The message is accepted: what came back by it counts (srs.return-rate). */
 void session_srs_count(struct session *s);
 
 /* session_log.c */

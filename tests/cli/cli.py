@@ -283,6 +283,24 @@ def other_commands(world):
         json.loads(world.run(words[0], *dns, "--json", *words[1:])[1])
 
 
+@test
+def srs_says_why_not(world):
+    options = ["--domain", "srs.test", "--secrets", world.path("secrets", "tops3cr3t\n"), "--time", "1700000000"]
+    os.chmod(world.path("secrets"), 0o600)
+    good = "SRS0=Zcd9=G3=sender.example=ann@srs.test"
+    expect(world.run("srs", "forward", *options, "ann@sender.example"), (PASS, good + "\n", ""))
+    for verb, address, status, says in (
+            ("forward", good, NOTHING, "own: it is of our SRS domain already\n"),
+            ("reverse", good.replace("ann", "bob"), FAIL,
+             "forged: no secret of ours made its hash, or it was changed on the way\n"),
+            ("reverse", "ann@srs.test", NOTHING, "not-srs: an ordinary address of our SRS domain\n")):
+        expect(world.run("srs", verb, *options, address), (status, "", says))
+    os.chmod(world.path("secrets"), 0o644)
+    code, _, err = world.run("srs", "status", *options, good)
+    expect(code, USAGE)
+    expect_in(err, "srs.secrets: ", "mode 0644", "0600 or 0640 is wanted")
+
+
 def main():
     failed = 0
     for function in TESTS:

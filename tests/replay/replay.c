@@ -41,7 +41,7 @@ struct play {
 	const char *key_file;
 	struct settings *settings; /* the current snapshot */
 	struct session_load load;
-	struct srs_rate *returns;
+	struct rate *returns;
 	struct arena *files; /* removes them */
 	struct clock clock;
 	struct session_env env;
@@ -655,7 +655,7 @@ end(struct play *p, const char *path)
 		printf("%s: the settings are still held\n", path);
 		clean = false;
 	}
-	srs_rate_free(p->returns);
+	rate_free(p->returns);
 	key_cache_free(p->env.shared.keys);
 	outbox_free(p->env.outbox);
 	deferrals_free(p->env.deferrals);
@@ -677,7 +677,7 @@ show_difference(const char *path, const struct step *step, struct view got)
 static bool
 play_file(const char *path, struct buffer *updated)
 {
-	struct play p = { .arena = arena_new(), .files = arena_new(), .returns = srs_rate_new() };
+	struct play p = { .arena = arena_new(), .files = arena_new(), .returns = rate_new(SESSION_RETURN_ADDRESSES) };
 	bool ok = begin(&p, path);
 	size_t written = 0;
 

@@ -2,6 +2,7 @@
 #include "base/recent.h"
 #include "support/support.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -34,11 +35,55 @@ START_TEST(each_key_gets_its_turns)
 	for (size_t i = 0; i < ARRAY_LEN(turns); i++) {
 		struct view key = tight_copy(view_of(turns[i].key));
 		int got = 0;
-		for (int k = 0; k < turns[i].asks; k++)
-			got += rate_take(rate, key, turns[i].most, HOUR, turns[i].at_ms);
+		for (int k = 0; k < turns[i].asks; k++) {
+			bool room = rate_has_room(rate, key, turns[i].most, HOUR, turns[i].at_ms);
+			bool may = rate_take(rate, key, turns[i].most, HOUR, turns[i].at_ms);
+			ck_assert_msg(room == may, "%s: %d, turn %d", turns[i].what, room, k);
+			got += may;
+		}
 		ck_assert_msg(got == turns[i].gets, "%s: %d", turns[i].what, got);
 		free((void *)key.p);
 	}
+	rate_free(rate);
+}
+END_TEST
+
+START_TEST(asking_takes_nothing)
+{
+	struct rate *rate = rate_new(8);
+
+	for (int i = 0; i < 10; i++)
+		ck_assert(rate_has_room(rate, VIEW_LIT("a.test"), 1, HOUR, 1000));
+	ck_assert(rate_take(rate, VIEW_LIT("a.test"), 1, HOUR, 1000));
+	ck_assert(!rate_has_room(rate, VIEW_LIT("A.test"), 1, HOUR, 1000 + HOUR - 1));
+	ck_assert(rate_has_room(rate, VIEW_LIT("a.test"), 1, HOUR, 1000 + HOUR));
+	rate_free(rate);
+}
+END_TEST
+
+static void *
+take_often(void *arg)
+{
+	struct rate *rate = arg;
+
+	for (int i = 0; i < 1000; i++) {
+		rate_take(rate, i % 2 == 0 ? VIEW_LIT("a.test") : VIEW_LIT("b.test"), 1000, HOUR, 1000);
+		rate_has_room(rate, VIEW_LIT("a.test"), 1000, HOUR, 1000);
+	}
+	return NULL;
+}
+
+START_TEST(many_threads)
+{
+	struct rate *rate = rate_new(8);
+	pthread_t thread[8];
+
+	for (size_t i = 0; i < ARRAY_LEN(thread); i++)
+		ck_assert_int_eq(pthread_create(&thread[i], NULL, take_often, rate), 0);
+	for (size_t i = 0; i < ARRAY_LEN(thread); i++)
+		pthread_join(thread[i], NULL);
+	ck_assert(!rate_has_room(rate, VIEW_LIT("a.test"), 1000, HOUR, 1000));
+	ck_assert(!rate_has_room(rate, VIEW_LIT("b.test"), 1000, HOUR, 1000));
 	rate_free(rate);
 }
 END_TEST
@@ -95,6 +140,8 @@ main(void)
 	TCase *tc = tcase_create("rate");
 
 	tcase_add_test(tc, each_key_gets_its_turns);
+	tcase_add_test(tc, asking_takes_nothing);
+	tcase_add_test(tc, many_threads);
 	tcase_add_test(tc, no_window_holds_twice_as_many);
 	tcase_add_test(tc, what_is_used_is_kept);
 	suite_add_tcase(suite, tc);

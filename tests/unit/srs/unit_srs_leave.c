@@ -2,7 +2,6 @@
 
 #include "base/buffer.h"
 #include "srs/srs_leave.h"
-#include "srs/srs_rate.h"
 
 #include <fcntl.h>
 #include <pthread.h>
@@ -423,31 +422,6 @@ START_TEST(lines)
 }
 END_TEST
 
-START_TEST(how_often)
-{
-	struct srs_rate *rate = srs_rate_new();
-	const struct view ann = VIEW_LIT("ann@sender.example"), bob = VIEW_LIT("bob@sender.example");
-
-	for (int i = 0; i < 6; i++)
-		ck_assert(srs_rate_take(rate, i % 2 == 0 ? ann : VIEW_LIT("Ann@Sender.Example"), 6, 5000));
-	ck_assert(!srs_rate_has_room(rate, ann, 6, 5000));
-	ck_assert(!srs_rate_take(rate, ann, 6, 5000));
-	for (int i = 0; i < 10; i++)
-		ck_assert(srs_rate_has_room(rate, bob, 6, 5000)); /* asking takes nothing */
-	ck_assert(srs_rate_take(rate, bob, 6, 5000));
-	ck_assert(!srs_rate_take(rate, ann, 6, 5000 + 599999));
-	ck_assert(srs_rate_take(rate, ann, 6, 5000 + 600000));
-	ck_assert(!srs_rate_take(rate, ann, 6, 5000 + 600000));
-	ck_assert(srs_rate_take(rate, ann, 0, 5000)); /* no limit */
-	/* More addresses than there is room for: the quiet ones go. */
-	for (int i = 0; i < 2 * SRS_RATE_ADDRESSES; i++)
-		ck_assert(srs_rate_take(rate, arena_printf(srs_test_arena, "u%d@x.example", i), 6, 5000 + 700000));
-	srs_rate_free(rate);
-}
-END_TEST
-
-static struct srs_rate *shared_rate;
-
 /* Each look is due: the one who gets it reads, the others go on. */
 static void *
 look_often(void *arg)
@@ -460,7 +434,6 @@ look_often(void *arg)
 		struct view value;
 		ck_assert(srs_tables_find(set, SRS_TABLE_VIRTUAL, VIEW_LIT("fwd@local.test"), &value));
 		srs_tables_drop(set);
-		srs_rate_take(shared_rate, arena_printf(arena, "u%d@x.example", (int)i % 7), 100, i);
 		arena_reset(arena);
 	}
 	arena_free(arena);
@@ -471,7 +444,6 @@ START_TEST(many_threads)
 {
 	pthread_t thread[8];
 
-	shared_rate = srs_rate_new();
 	for (size_t i = 0; i < 8; i++)
 		ck_assert_int_eq(pthread_create(&thread[i], NULL, look_often, NULL), 0);
 	for (int i = 0; i < 50; i++) {
@@ -481,7 +453,6 @@ START_TEST(many_threads)
 	}
 	for (size_t i = 0; i < 8; i++)
 		pthread_join(thread[i], NULL);
-	srs_rate_free(shared_rate);
 }
 END_TEST
 
@@ -501,7 +472,6 @@ main(void)
 	tcase_add_test(tc, a_missing_file_is_said);
 	tcase_add_test(tc, a_large_table);
 	tcase_add_loop_test(tc, lines, 0, ARRAY_LEN(tables_read));
-	tcase_add_test(tc, how_often);
 	tcase_add_test(tc, many_threads);
 	suite_add_tcase(suite, tc);
 	return run_suite(suite);
