@@ -3,6 +3,8 @@
  */
 #include "cli/doctor.h"
 
+#include <string.h>
+
 /* ---- neighbours ---- */
 
 enum neighbour {
@@ -158,6 +160,32 @@ effective(const struct doctor *d, const struct postconf_service *service, struct
 	return own.n > 0 ? own : postconf_get(d->postfix, service, general);
 }
 
+/* "permit_sasl_authenticated, ..., reject": nobody else's mail comes in there. */
+static bool
+ends_in_reject(struct view restrictions)
+{
+	bool authenticated = false;
+	struct view word = VIEW_EMPTY;
+
+	for (size_t at = 0, n; at < restrictions.n; at += n + 1) {
+		for (n = 0; at + n < restrictions.n && strchr(", \t\n", restrictions.p[at + n]) == NULL; n++)
+			;
+		if (n > 0)
+			word = view_sub(restrictions, at, n);
+		authenticated = authenticated || view_is(word, "permit_sasl_authenticated");
+	}
+	return authenticated && view_is(word, "reject");
+}
+
+/* A service for submission: assayd does not judge its mail, so it may well pass while assayd is away. */
+static bool
+is_for_own_people(const struct doctor *d, const struct postconf_service *service)
+{
+	return ends_in_reject(postconf_get(d->postfix, service, "smtpd_client_restrictions")) ||
+	       ends_in_reject(postconf_get(d->postfix, service, "smtpd_relay_restrictions")) ||
+	       ends_in_reject(postconf_get(d->postfix, service, "smtpd_recipient_restrictions"));
+}
+
 static void
 look_at_action(struct doctor *d, const struct postconf_service *service, const struct mta_milter *m)
 {
@@ -166,6 +194,8 @@ look_at_action(struct doctor *d, const struct postconf_service *service, const s
 	    ADVICE(d, "in smtpd_milters: default_action=tempfail\npostfix reload") :
 	    ADVICE(d, "postconf -e milter_default_action=tempfail\npostfix reload");
 
+	if (view_is(action, "accept") && is_for_own_people(d, service))
+		return;
 	if (view_is(action, "accept"))
 		doctor_warn(d, advice, "service %.*s: default action accept: while assayd is away, mail comes in unchecked",
 		    VIEW_ARG(service->name));

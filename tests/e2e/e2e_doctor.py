@@ -146,7 +146,7 @@ def a_good_set_up(lab):
     for check in ("settings", "user", "files", "daemon", "answer", "postfix", "services", "milter settings", "local mail", "host",
                   "resolver"):
         assert lines_of(lines, check, "ok"), check
-    assert sum("comes to us" in line["found"] for line in lines_of(lines, "services")) == 2
+    assert sum("comes to us" in line["found"] for line in lines_of(lines, "services")) == 3
     words = subprocess.run([lab.assayctl, "doctor", "--config", lab.path("etc/assay.conf"), "--postfix-conf",
                             lab.path("etc/postfix"), "--postconf", lab.postconf, "--fake-dns", "/dev/null"],
                            env=lab.environment(), capture_output=True, text=True, check=False).stdout
@@ -265,6 +265,7 @@ def outside_the_chroot(lab):
     write(lab.path("etc/postfix/master.cf"), read(lab.path("etc/postfix/master.cf")).replace("inet n - n", "inet n - y"))
     line = ill(lab, "services", "problem", "it is chrooted and looks for " + lab.path("spool"))
     follow(lab, line)
+    follow(lab, ill(lab, "services", "problem", "names none of our addresses"))  # submission has a list of its own
     well(lab, "services")
     well(lab, "answer")
 
