@@ -21,7 +21,8 @@ find_user(struct view user, struct arena *arena, struct err *err)
 	else
 		problem = getpwnam_r(arena_cstr(arena, user), entry, room, NAMES_MAX, &found);
 	if (found == NULL)
-		err_perm(err, "user %.*s: %s", VIEW_ARG(user), problem != 0 ? strerrordesc_np(problem) : "there is none");
+		err_perm(err, "user %.*s: %s", VIEW_ARG(user), problem != 0 ? strerrordesc_np(problem) :
+		    "there is none; adduser --system --group makes one");
 	return found;
 }
 
@@ -53,7 +54,8 @@ identity_gid(struct view group, gid_t *gid, struct err *err)
 	if (found != NULL)
 		*gid = entry.gr_gid;
 	else
-		err_perm(err, "group %.*s: %s", VIEW_ARG(group), problem != 0 ? strerrordesc_np(problem) : "there is none");
+		err_perm(err, "group %.*s: %s", VIEW_ARG(group), problem != 0 ? strerrordesc_np(problem) :
+		    "there is none; addgroup --system makes one");
 	arena_free(arena);
 	return found != NULL;
 }
@@ -66,7 +68,8 @@ identity_find(struct view user, struct view group, struct arena *arena, struct i
 	if (entry == NULL)
 		return false;
 	if (entry->pw_uid == 0)
-		return err_perm(err, "user %.*s: is root; the worker must be nobody's master", VIEW_ARG(user));
+		return err_perm(err, "user %.*s: is root; name a user who owns nothing else, as adduser --system makes one",
+		    VIEW_ARG(user));
 	*identity = (struct identity){ .uid = entry->pw_uid, .gid = entry->pw_gid };
 	if (group.n > 0 && !identity_gid(group, &identity->gid, err))
 		return false;

@@ -185,7 +185,7 @@ cli_check(const struct cli_command *self, struct cli_list words, struct arena *a
 		    .list = &r.envelope.rcpt },
 		{ .name = "authserv-id", .value_name = "NAME", .help = "our name in the results", .value = &authserv_id },
 		{ .name = "json", .help = "every fact, as JSON", .given = &as_json },
-		CLI_WORLD_OPTIONS(&r.world),
+		CLI_WORLD_OPTIONS(&r.world, "presets"),
 		{ .name = "help", .help = "this text", .given = &help },
 	};
 	size_t n = sizeof(options) / sizeof(options[0]);

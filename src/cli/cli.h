@@ -64,8 +64,8 @@ struct cli_world {
 	struct view fake_dns;  /* --fake-dns FILE */
 	struct view time;      /* --time SECONDS */
 };
-#define CLI_WORLD_OPTIONS(world)                                                                                        \
-	{ .name = "config", .value_name = "FILE", .help = "settings (default: presets)", .value = &(world)->config },   \
+#define CLI_WORLD_OPTIONS(world, preset)                                                                                \
+	{ .name = "config", .value_name = "FILE", .help = "settings (default: " preset ")", .value = &(world)->config },   \
 	    { .name = "resolver", .value_name = "ADDR[@PORT]", .help = "ask this name server",                          \
 		.value = &(world)->resolver },                                                                          \
 	    { .name = "fake-dns", .value_name = "FILE", .help = "answer every DNS question from this file",             \

@@ -290,7 +290,7 @@ cli_conf(const struct cli_command *self, struct cli_list words, struct arena *ar
 	bool help = false;
 	const struct cli_option options[] = {
 		{ .name = "config", .value_name = "FILE", .help = "settings (default: " DEFAULT_CONFIG ")", .value = &world.config },
-		{ .name = "before", .value_name = "FILE", .help = "diff: compare with these settings, not with the daemon's", .value = &before },
+		{ .name = "before", .value_name = "FILE", .help = "diff: compare with these, not with the daemon's", .value = &before },
 		{ .name = "help", .help = "this text", .given = &help },
 	};
 	size_t n = sizeof(options) / sizeof(options[0]);

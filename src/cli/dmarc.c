@@ -196,7 +196,7 @@ cli_dmarc(const struct cli_command *self, struct cli_list words, struct arena *a
 	bool as_json = false, help = false;
 	const struct cli_option options[] = {
 		{ .name = "json", .help = "all of it as JSON", .given = &as_json },
-		CLI_WORLD_OPTIONS(&world),
+		CLI_WORLD_OPTIONS(&world, "presets"),
 		{ .name = "help", .help = "this text", .given = &help },
 	};
 	size_t n = sizeof(options) / sizeof(options[0]);

@@ -107,9 +107,9 @@ cli_doctor(const struct cli_command *self, struct cli_list words, struct arena *
 	const struct cli_option options[] = {
 		{ .name = "config", .value_name = "FILE", .help = "settings (default: " DEFAULT_CONFIG ")",
 		    .value = &w.world.config },
-		{ .name = "postfix-conf", .value_name = "DIR", .help = "of main.cf and master.cf (default: as postconf knows)",
+		{ .name = "postfix-conf", .value_name = "DIR", .help = "of main.cf and master.cf (default: ask postconf)",
 		    .value = &w.postfix_conf },
-		{ .name = "postconf", .value_name = "FILE", .help = "Postfix's postconf (default: in /usr/sbin, /usr/local/sbin)",
+		{ .name = "postconf", .value_name = "FILE", .help = "of Postfix (default: in /usr/sbin, /usr/local/sbin)",
 		    .value = &w.postconf },
 		{ .name = "sendmail-cf", .value_name = "FILE", .help = "of Sendmail (default: /etc/mail/sendmail.cf)",
 		    .value = &w.sendmail_cf },

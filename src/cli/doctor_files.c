@@ -196,6 +196,9 @@ doctor_files(struct doctor *d)
 		doctor_skip(d, "without the user nobody knows what it may read");
 		return;
 	}
+	/* Where it is missing and the settings are good, it is the preset, which need not be there. */
+	bool policies = s->policy.directory.n > 0 &&
+	    (access(arena_cstr(d->arena, s->policy.directory), F_OK) == 0 || errno != ENOENT);
 	const struct {
 		const char *purpose;
 		struct view path;
@@ -203,7 +206,7 @@ doctor_files(struct doctor *d)
 		bool wanted;
 	} rows[] = {
 		{ "the settings", view_of(d->config), PATH_READ, true },
-		{ "policy.directory", s->policy.directory, PATH_READ | PATH_SEARCH, s->policy.directory.n > 0 },
+		{ "policy.directory", s->policy.directory, PATH_READ | PATH_SEARCH, policies },
 		{ "dmarc.tld-file", s->assess.dmarc.tld_file, PATH_READ, dmarc_lists_psl(s->assess.lists) != NULL },
 		{ "dns.trust-anchor", s->dns.trust_anchor, PATH_READ, s->dns.dnssec && s->dns.trust_anchor.n > 0 },
 	};

@@ -3,6 +3,8 @@
  */
 #include "cli/doctor.h"
 
+#include <string.h>
+
 /* ---- neighbours ---- */
 
 enum neighbour {
@@ -158,16 +160,27 @@ effective(const struct doctor *d, const struct postconf_service *service, struct
 	return own.n > 0 ? own : postconf_get(d->postfix, service, general);
 }
 
-/* contrib/postfix/master.cf: a service that only own people get into need not hold their mail back. */
+/* "permit_sasl_authenticated, ..., reject": nobody else's mail comes in there. */
 static bool
-is_closed(const struct doctor *d, const struct postconf_service *service)
+ends_in_reject(struct view restrictions)
 {
-	struct view list = postconf_get(d->postfix, service, "smtpd_client_restrictions"), word;
-	bool closed = false;
+	bool authenticated = false, closed = false;
+	struct view word;
 
-	while (postconf_word(&list, &word)) /* ends: each turn takes a word */
+	while (postconf_word(&restrictions, &word)) { /* ends: each turn takes a word */
 		closed = view_is(word, "reject");
-	return closed;
+		authenticated = authenticated || view_is(word, "permit_sasl_authenticated");
+	}
+	return authenticated && closed;
+}
+
+/* A service for submission: assayd does not judge its mail, so it may well pass while assayd is away. */
+static bool
+is_for_own_people(const struct doctor *d, const struct postconf_service *service)
+{
+	return ends_in_reject(postconf_get(d->postfix, service, "smtpd_client_restrictions")) ||
+	       ends_in_reject(postconf_get(d->postfix, service, "smtpd_relay_restrictions")) ||
+	       ends_in_reject(postconf_get(d->postfix, service, "smtpd_recipient_restrictions"));
 }
 
 static void
@@ -178,7 +191,9 @@ look_at_action(struct doctor *d, const struct postconf_service *service, const s
 	    ADVICE(d, "in smtpd_milters: default_action=tempfail\npostfix reload") :
 	    ADVICE(d, "postconf -e milter_default_action=tempfail\npostfix reload");
 
-	if (view_is(action, "accept") && !is_closed(d, service))
+	if (view_is(action, "accept") && is_for_own_people(d, service))
+		return;
+	if (view_is(action, "accept"))
 		doctor_warn(d, advice, "service %.*s: default action accept: while assayd is away, mail comes in unchecked",
 		    VIEW_ARG(service->name));
 	else if (view_is(action, "reject") || view_is(action, "quarantine"))

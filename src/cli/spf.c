@@ -239,7 +239,7 @@ cli_spf(const struct cli_command *self, struct cli_list words, struct arena *are
 		{ .name = "engines", .help = "ask both engines, native and libspf2", .given = &q.engines },
 		{ .name = "guess", .help = "evaluate the best-guess record of the settings too", .given = &q.guess },
 		{ .name = "json", .help = "all of it as JSON", .given = &q.as_json },
-		CLI_WORLD_OPTIONS(&q.world),
+		CLI_WORLD_OPTIONS(&q.world, "presets"),
 		{ .name = "help", .help = "this text", .given = &q.help },
 	};
 	size_t n = sizeof(options) / sizeof(options[0]);

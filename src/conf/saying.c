@@ -27,9 +27,12 @@ conf_say_at(struct conf_saying *s, struct conf_place place, struct view text)
 static const char *
 syntax_hint(const char *error, struct view line)
 {
+	if (strcmp(error, "duplicate setting name") == 0)
+		return " (it stands above already: change it there)";
 	if (strcmp(error, "syntax error") != 0)
 		return "";
-	return line.n > 0 ? " (settings are: name = value; or name: { ... }; texts stand in quotes; a switch is true or false)" :
+	return line.n > 0 ? " (settings are: name = value; or name: { ... }; texts stand in quotes, "
+			    "lists in ( ) without a comma at the end; a switch is true or false)" :
 			    " at the end of the file: a group or list is not closed";
 }
 

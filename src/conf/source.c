@@ -262,7 +262,8 @@ scan_one(struct scan *s)
 	if (c == '@')
 		return err_perm(s->join->err, "\"@\" has no meaning here; @include begins its line") || wrong(s);
 	if (c != '\n' && c != '\r' && c != '\f' && !char_in((char)c, CC_VCHAR | CC_WSP))
-		return err_perm(s->join->err, "octet 0x%02x has no meaning here", (unsigned)c) || wrong(s);
+		return err_perm(s->join->err, "octet 0x%02x has no meaning here%s", (unsigned)c, (unsigned)c < 0x80 ? "" :
+			": outside of texts there is ASCII only; quotes are \"") || wrong(s);
 	return nest(s, c);
 }
 
@@ -276,6 +277,8 @@ scan_file(struct join *join, struct view text, const char *file, bool included)
 
 	if (view_find(text, '\0') != VIEW_NONE)
 		return err_perm(join->err, "a NUL octet: not a text file") || wrong(&s);
+	if (view_starts(text, VIEW_LIT("\xef\xbb\xbf")))
+		return err_perm(join->err, "begins with a byte order mark: save it as UTF-8 without one") || wrong(&s);
 	join_segment(join, file, 1);
 	while (!cursor_end(&s.c))
 		if (!scan_one(&s))

@@ -19,7 +19,7 @@ is_private(int fd, size_t max, struct err *err)
 	if (!S_ISREG(st.st_mode))
 		return err_perm(err, "not a regular file");
 	if (st.st_mode & (S_IWGRP | S_IXGRP | S_IRWXO))
-		return err_perm(err, "mode %04o lets others at the key; 0600 or 0640 is wanted", (unsigned)st.st_mode & 07777);
+		return err_perm(err, "mode %04o lets others at it: chmod 0640", (unsigned)st.st_mode & 07777);
 	if (st.st_size > (off_t)max)
 		return err_perm(err, "longer than %zu octets", max);
 	return true;

@@ -19,7 +19,8 @@
 static bool
 failed(const char *what, struct err *err)
 {
-	return err_perm(err, "%s: %s", what, strerrordesc_np(errno));
+	return err_perm(err, "%s: %s%s", what, strerrordesc_np(errno), errno == EADDRINUSE ? "; ss -ltnp shows by whom" :
+		errno == EADDRNOTAVAIL ? ": no interface of this host has it" : "");
 }
 
 /* ---- unix --------------------------------------------------------------------------------- */

@@ -45,7 +45,7 @@ serve(const struct options *options, struct settings *settings)
 	return parent_run(&start);
 }
 
-/* "FILE: user assay: there is none".  Returns false. */
+/* "FILE: user assay: there is none; ...".  Returns false. */
 static bool
 say_user(const struct settings *settings, const struct err *err)
 {
@@ -85,7 +85,7 @@ check_rest(const struct options *options, const struct settings *settings)
 	bool users = !privileges_are_root() || check_users(settings);
 
 	if (broken > 0)
-		printf("%s: %zu policy files with mistakes\n", options->config, broken);
+		printf("%s: policy files with mistakes: %zu\n", options->config, broken);
 	else if (users)
 		printf("%s: no mistakes\n", options->config);
 	return broken == 0 && users ? 0 : 1;

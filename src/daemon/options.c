@@ -11,9 +11,9 @@
 #define PRESET_CONFIG SYSCONFDIR "/assay/assay.conf"
 
 const char options_usage[] = "usage: assayd [-fhnV] [-c FILE]\n"
-			     "  -c FILE  the configuration; preset " PRESET_CONFIG "\n"
+			     "  -c FILE  the settings (default: " PRESET_CONFIG ")\n"
 			     "  -f       stay in the foreground, log to standard error\n"
-			     "  -n       check the configuration and exit\n"
+			     "  -n       check the settings and exit\n"
 			     "  -V       print the version\n"
 			     "  -h       print this\n";
 

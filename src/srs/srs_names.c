@@ -5,8 +5,14 @@
 bool
 srs_is_domain(struct view name, struct err *err)
 {
-	struct arena *arena = arena_new();
+	struct arena *arena;
 	struct view ascii;
+
+	if (view_find(name, '@') != VIEW_NONE)
+		return err_perm(err, "%.*s is no domain: write example.org, without the \"@\"", VIEW_ARG(name));
+	if (view_find(name, '*') != VIEW_NONE)
+		return err_perm(err, "%.*s: all below a domain is .example.org", VIEW_ARG(name));
+	arena = arena_new();
 	bool ok = domain_to_ascii(name, arena, &ascii, err) && view_eq_nocase(ascii, name);
 
 	arena_free(arena);

@@ -43,7 +43,7 @@ split_lines(struct srs_secrets *s, struct err *err)
 		if (!add_secret(s, cursor_until(&c, '\n'), err))
 			return false;
 	} while (cursor_char(&c, '\n'));
-	return s->n > 0 || err_perm(err, "no secret in it");
+	return s->n > 0 || err_perm(err, "no secret in it; openssl rand -base64 24 prints a good one");
 }
 
 /* @UNSAFE: copies into the room behind the struct, which was made for exactly that */

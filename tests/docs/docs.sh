@@ -75,6 +75,12 @@ compare man/assay.conf.5 "$work/wanted" "$work/found"
 for name in $("$ASSAYCTL" --help | awk '/^  [a-z]/ { print $1 }'); do
 	"$ASSAYCTL" "$name" --help | awk -v c="$name" '/^  --/ && $1 != "--help" { print c, $1 }'
 done | sort >"$work/wanted"
+for name in "" $("$ASSAYCTL" --help | awk '/^  [a-z]/ { print $1 }'); do
+	"$ASSAYCTL" $name --help
+done | awk 'length > 79 && !/default: \// { print; bad = 1 } END { exit bad }' || {
+	echo "help of assayctl: wider than a screen"
+	failed=$((failed + 1))
+}
 awk '
 /^\.Ss assayctl / { n = split($3, command) }
 /^\.Ss Options of / { n = split("check spf dmarc explain", command) }

@@ -212,11 +212,11 @@ def an_unfit_key_at_a_reload_changes_nothing(lab):
     os.chmod(path, 0o644)
     try:
         said = hup(lab, "reload refused")
-        check_in(said, "assay.conf:", "seal.keys", path, "lets others at the key")
+        check_in(said, "assay.conf:", "seal.keys", path, "lets others at it")
         done = subprocess.run([lab.assayd_path, "-n", "-c", lab.path("etc/assay.conf")], capture_output=True, text=True,
                               check=False)
         assert done.returncode == 1, done
-        check_in(done.stderr, "lets others at the key")
+        check_in(done.stderr, "lets others at it")
         sent(lab, letter("t-kept"), "ann@sender.example", "user@local.test", "192.0.2.25")
         ask_all(lab, arrived(lab, "t-kept"))
     finally:

@@ -491,7 +491,7 @@ def new_secrets_by_hup(lab):
             assert ask(where, f"reverse {address}") == "OK ann@sender.example", address
     secrets(lab, "tops3cr3t", mode=0o644)
     reload(lab, good=False)
-    check_in(lab.assayd_log(), "srs.secrets: ", "mode 0644 lets others at the key")
+    check_in(lab.assayd_log(), "srs.secrets: ", "mode 0644 lets others at it")
     assert kept.ask("forward ann@sender.example") == f"OK {new}"
     secrets(lab, "tops3cr3t")
     reload(lab)

@@ -113,7 +113,8 @@ read_text(struct view text)
 }
 
 /* text of a file -> what is said about it, "" for nothing */
-#define SYNTAX_HINT " (settings are: name = value; or name: { ... }; texts stand in quotes; a switch is true or false)"
+#define SYNTAX_HINT " (settings are: name = value; or name: { ... }; texts stand in quotes, lists in ( ) without a comma at the end; " \
+	"a switch is true or false)"
 
 static const struct {
 	const char *what;
@@ -176,8 +177,8 @@ static const struct {
 	{ "group for a list", "listen: { a = 1; };", "f:1: listen: wants a list of 1..3 texts, not a group\n" },
 	{ "not a network", "tea: { nets = (\"::1\", \"192.0.2.0/33\"); };",
 	    "f:1: tea.nets: 192.0.2.0/33 is no address (192.0.2.1, 2001:db8::1) and no network (192.0.2.0/24, 2001:db8::/32)\n" },
-	{ "name twice", "user = \"a\";\nuser = \"b\";\n", "f:2: duplicate setting name at or before: \"user = \\\"b\\\";\"\n" },
-	{ "group twice", "cup: { };\ncup: { };\n", "f:2: duplicate setting name at or before: \"cup: { };\"\n" },
+	{ "name twice", "user = \"a\";\nuser = \"b\";\n", "f:2: duplicate setting name at or before: \"user = \\\"b\\\";\" (it stands above already: change it there)\n" },
+	{ "group twice", "cup: { };\ncup: { };\n", "f:2: duplicate setting name at or before: \"cup: { };\" (it stands above already: change it there)\n" },
 	{ "underscore", "tea: { steep_time = 3; };", "f:1: tea.steep_time: no such setting; did you mean steep-time?\n" },
 	{ "in the wrong group", "cup: { leaves = 3; };", "f:1: cup.leaves: belongs into the group tea\n" },
 	{ "in no group", "leaves = 3;", "f:1: leaves: belongs into the group tea\n" },
@@ -188,6 +189,9 @@ static const struct {
 	{ "include in a text", "@include \"x\"\n", "f:1: @include is not possible here\n" },
 	{ "include inside a line", "user = @include \"x\"", "f:1: \"@\" has no meaning here; @include begins its line\n" },
 	{ "stray @", "  @x", "f:1: \"@\" has no meaning here; includes are: @include \"FILE\"\n" },
+	{ "byte order mark", "\xef\xbb\xbfuser = \"x\";", "f:1: begins with a byte order mark: save it as UTF-8 without one\n" },
+	{ "typographic quotes", "user = \xe2\x80\x9cx\xe2\x80\x9d;",
+	    "f:1: octet 0xe2 has no meaning here: outside of texts there is ASCII only; quotes are \"\n" },
 	{ "stray octet", "user = \x01;", "f:1: octet 0x01 has no meaning here\n" },
 	{ "deep", "user = ((((((((1))))))));", "f:1: user: wants a text, not a list\n" },
 	{ "too deep", "a = 1;\nuser = (((((((((1)))))))));", "f:2: more than 8 groups or lists within each other\n" },
@@ -365,7 +369,7 @@ START_TEST(includes)
 	put("a", "@include \"tea\n");
 	ck_assert_str_eq(read_path("a"), "a:1: @include wants the name of a file in quotes\n");
 	put("a", "@include \"bad\"\n@include \"bad\"\n");
-	ck_assert_str_eq(read_path("a"), "bad:3: duplicate setting name at or before: \"leaves = 0;\"\n");
+	ck_assert_str_eq(read_path("a"), "bad:3: duplicate setting name at or before: \"leaves = 0;\" (it stands above already: change it there)\n");
 	put("a", arena_printf(arena, "tea: {\n@include \"%s/tea\"\n};", folder).p);
 	ck_assert_str_eq(read_path("a"), "");
 }

@@ -328,11 +328,11 @@ static const struct {
 	{ "nobody", "nogroup", NULL },
 	{ "nobody", "", NULL },
 	{ "65534", "65534", NULL },
-	{ "root", "nogroup", "user root: is root; the worker must be nobody's master" },
-	{ "0", "nogroup", "user 0: is root; the worker must be nobody's master" },
+	{ "root", "nogroup", "user root: is root; name a user who owns nothing else, as adduser --system makes one" },
+	{ "0", "nogroup", "user 0: is root; name a user who owns nothing else, as adduser --system makes one" },
 	{ "nobody", "root", "group root: is root's" },
-	{ "no-such-user", "nogroup", "user no-such-user: there is none" },
-	{ "nobody", "no-such-group", "group no-such-group: there is none" },
+	{ "no-such-user", "nogroup", "user no-such-user: there is none; adduser --system --group makes one" },
+	{ "nobody", "no-such-group", "group no-such-group: there is none; addgroup --system makes one" },
 };
 
 START_TEST(identity)

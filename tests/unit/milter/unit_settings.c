@@ -141,6 +141,8 @@ static const struct {
 	{ "srs: { leaves = (\"a@b.test\", \".b.test\", \"*\"); local-domains = (\"b.test\", \"/etc/domains\"); };", "" },
 	{ "srs: { leaves = \"@b.test\"; };",
 	    "F:1: srs.leaves: wants \"example.org\" for a whole domain, without the \"@\"\n" },
+	{ "srs: { domain = \"@srs.test\"; };", "F:1: srs.domain: @srs.test is no domain: write example.org, without the \"@\"\n" },
+	{ "srs: { exclude = (\"*.b.test\"); };", "F:1: srs.exclude: *.b.test: all below a domain is .example.org\n" },
 	{ "srs: { leaves = \"<>\"; };",
 	    "F:1: srs.leaves: wants addresses without \"<\" and \">\"\n" },
 	{ "srs: { return-senders = (\"<>\", \".b.test\", \"c@b.test\"); };", "" },
@@ -282,8 +284,8 @@ static const struct {
 } secrets_files[] = {
 	{ "one\ntwo\n", 0600, NULL },
 	{ "one\n", 0640, NULL },
-	{ "one\n", 0644, "mode 0644 lets others at the key" },
-	{ "\n \n", 0600, "no secret in it" },
+	{ "one\n", 0644, "mode 0644 lets others at it: chmod 0640" },
+	{ "\n \n", 0600, "no secret in it; openssl rand -base64 24 prints a good one" },
 	{ NULL, 0, "No such file or directory" },
 };
 
