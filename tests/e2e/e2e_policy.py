@@ -50,7 +50,9 @@ def files(lab, **changes):
 
 
 def configure(lab, **policy):
-    """New settings, taken over by HUP."""
+    """New settings, and none of the files of others, taken over by HUP."""
+    for path in glob.glob(lab.path("etc/domains/*.conf")):
+        os.unlink(path)
     files(lab)
     lab.assay_conf(policy={"directory": f'"{lab.path("etc/domains")}"', **policy})
     reload(lab)
