@@ -264,7 +264,8 @@ def a_trusted_sealer_overrides_dmarc(lab):
     assert send("strict@local.test", sealed(lab, "p-seal1")).startswith("550 5.7.26")
     assert send("other@local.test", sealed(lab, "p-seal2")).startswith("550 5.7.26")
     assert send("trust@local.test", sealed(lab, "p-seal3")).startswith("250")
-    assert boxes(lab, "p-seal3", 1) == ["trust@local.test"]
+    who = boxes(lab, "p-seal3", 1)
+    assert who == ["trust@local.test"], who
     e2e.check_in(lab.assayd_log(), 'override=local_policy:"arc=pass as[1].d=list.example as[1].s=s1"')
     broken = sealed(lab, "p-seal4").replace(b"all is well", b"all is lost")
     assert send("trust@local.test", broken).startswith("550 5.7.26")

@@ -189,7 +189,7 @@ class SendmailLab(Lab):
         super().__init__(PLACE if os.environ.get(INSIDE) else work, *args, **kwargs)
         self.root = self.path("root-sendmail")
         self.dns_port, self.smtp_port = 53, 25
-        self.syslog, self.count = None, 0
+        self.syslog, self.count, self.keeping = None, 0, threading.Lock()
         for origin in ("in-addr.arpa", "ip6.arpa", "test"):
             self.zone(origin, [])
 
@@ -290,12 +290,13 @@ class SendmailLab(Lab):
         box, part = self.path("mail/all/new"), self.path("mail/all/tmp/part")
         os.makedirs(box, exist_ok=True)
         os.makedirs(os.path.dirname(part), exist_ok=True)
-        for rcpt in envelope.rcpts:
-            self.count += 1
-            to = rcpt.split(">")[0].lstrip("<").split("@")[0] + "@" + LOCAL_DOMAIN
-            with open(part, "wb") as f:
-                f.write(f"Delivered-To: {to}\n".encode() + envelope.message)
-            os.rename(part, os.path.join(box, f"{self.count}"))
+        with self.keeping:  # each session of the sink is a thread
+            for rcpt in envelope.rcpts:
+                self.count += 1
+                to = rcpt.split(">")[0].lstrip("<").split("@")[0] + "@" + LOCAL_DOMAIN
+                with open(part, "wb") as f:
+                    f.write(f"Delivered-To: {to}\n".encode() + envelope.message)
+                os.rename(part, os.path.join(box, f"{self.count}"))
 
     def outside(self):
         """The host that all domains with an MX of OUTSIDE have."""
