@@ -160,18 +160,18 @@ effective(const struct doctor *d, const struct postconf_service *service, struct
 	return own.n > 0 ? own : postconf_get(d->postfix, service, general);
 }
 
-/* "permit_sasl_authenticated, ..., reject": nobody else's mail comes in there. */
+/* "permit_sasl_authenticated, permit_mynetworks, reject": nobody else's mail comes in there. */
 static bool
 ends_in_reject(struct view restrictions)
 {
-	bool authenticated = false, closed = false;
+	bool own = false, closed = false;
 	struct view word;
 
 	while (postconf_word(&restrictions, &word)) { /* ends: each turn takes a word */
 		closed = view_is(word, "reject");
-		authenticated = authenticated || view_is(word, "permit_sasl_authenticated");
+		own = own || view_is(word, "permit_sasl_authenticated") || view_is(word, "permit_mynetworks");
 	}
-	return authenticated && closed;
+	return own && closed;
 }
 
 /* A service for submission: assayd does not judge its mail, so it may well pass while assayd is away. */
