@@ -505,6 +505,7 @@ session_on_eom(struct session *s, session_macro *macro, void *ctx, struct sessio
 	session_log_verdict(s, &o);
 	session_history_record(s, o.found, o.decided.action);
 	if (o.settled != NULL && verdict->reply.answer == SESSION_CONTINUE) {
+		s->class_refusals = 0; /* as the MTA counts them */
 		session_log_removed(s, o.settled);
 		session_log_returned(s, o.settled);
 		session_srs_count(s);

@@ -1,6 +1,7 @@
 #include "milter/session_state.h"
 
 #include "base/cursor.h"
+#include "base/log.h"
 #include "crypt/digest.h"
 #include "milter/deferrals.h"
 
@@ -239,6 +240,26 @@ refused_early(struct session *s, const struct recipient *rcpt, struct verdict *v
 	return true;
 }
 
+/*
+ * An MTA that takes each 452 for an error of the client hangs up after some, at every attempt, and the message never comes.
+ * So there is an end to them.
+ */
+static bool
+may_refuse_class(struct session *s)
+{
+	int64_t most = s->msg.settings->policy.class_refusals;
+
+	if (s->class_refusals < most) {
+		s->class_refusals++;
+		return true;
+	}
+	if (!s->msg.classes_joined)
+		log_notice("%.*s: event=classes refused=%lld: recipients of other classes are let in, and decided as with split",
+		    VIEW_ARG(session_log_id(s)), (long long)s->class_refusals);
+	s->msg.classes_joined = true;
+	return false;
+}
+
 /* RFC 5321 4.5.3.1.10: 452 tells the client to send the rest in a transaction of its own. */
 static bool
 is_other_class(const struct session *s, const struct recipient *rcpt)
@@ -271,6 +292,8 @@ session_admit(struct session *s, const struct recipient *rcpt, struct session_re
 			refuse_as_mixed(s);
 			return true;
 		}
+		if (!may_refuse_class(s))
+			return true;
 		v.action = VERDICT_DEFER;
 		v.rule = VIEW_LIT("class");
 		v.code = 452;

@@ -59,6 +59,7 @@ struct message {
 	struct mail_path from; /* all empty: the null sender, or an argument that is no path */
 	bool null_sender;
 	bool prdr; /* MAIL said PRDR */
+	bool classes_joined; /* policy.class-refusals is reached */
 	bool spf_awaited; /* a RCPT has waited for SPF: once is enough */
 	bool tls;
 	struct view certificate; /* name in the client's verified certificate; empty: none */
@@ -87,6 +88,7 @@ struct session {
 	struct ip client;
 	struct view client_name, helo, mta_name; /* heap, each of its own (keep_text); never NULL views */
 	bool mail_unheard, rcpt_unheard;
+	int64_t class_refusals; /* 452 for recipients of other classes, since a message was accepted */
 	/* the message */
 	struct arena *arena;
 	struct message msg; /* all zero when phase is MESSAGE_NONE */

@@ -34,6 +34,7 @@ enum policy_recipients { /* when recipients' policies differ */
 struct policy_conf {
 	struct view directory;	/* of *.conf; empty: none */
 	int recipients;		/* enum policy_recipients */
+	int64_t class_refusals; /* class: so many in a row are told 452; the rest is let in, and decided as with split */
 	bool deferred_deliver;	/* split: who would be deferred beside others that accept gets the message */
 	struct view delimiter;	/* octets, each of which begins an address extension; empty: none */
 };

@@ -24,6 +24,8 @@ static const struct conf_item policy_rows[] = {
 	/*        struct       name in file           field             default, check or names */
 	CONF_TEXT(policy_conf, "directory",	      directory,	POLICY_DIRECTORY, check_directory),
 	CONF_ENUM(policy_conf, "recipients",	      recipients,	POLICY_CLASS, recipients_names),
+	/* Postfix hangs up after 20 errors of a client in a row (smtpd_hard_error_limit), some of them not of our making. */
+	CONF_INT (policy_conf, "class-refusals",      class_refusals,	15, 0, 1000000, "recipients"),
 	CONF_BOOL(policy_conf, "deferred-deliver",    deferred_deliver, false),
 	CONF_TEXT(policy_conf, "recipient-delimiter", delimiter,	"", NULL),
 };

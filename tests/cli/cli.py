@@ -298,7 +298,7 @@ def srs_says_why_not(world):
     os.chmod(world.path("secrets"), 0o644)
     code, _, err = world.run("srs", "status", *options, good)
     expect(code, USAGE)
-    expect_in(err, "srs.secrets: ", "mode 0644", "0600 or 0640 is wanted")
+    expect_in(err, "srs.secrets: ", "mode 0644", "lets others at it: chmod 0640")
 
 
 def main():

@@ -91,7 +91,7 @@ compare man/assayctl.1 "$work/wanted" "$work/found"
 
 # The log: each key of the lines about messages and recipients, and each event.
 {
-	grep -o '" [a-z_]*=' "$top/src/milter/session_log.c" | sed 's/^" //' | grep -xv 'open=\|unsaid=\|answer=\|stopping='
+	cat "$top"/src/milter/session_log*.c | grep -o '" [a-z_]*=' | sed 's/^" //' | grep -xv 'open=\|unsaid=\|answer=\|stopping='
 	grep -ho 'event=[a-z-]\{1,\}' "$top"/src/milter/*.c "$top"/src/daemon/*.c
 } | sort -u >"$work/wanted"
 sed -n 's/^\.It Li \(event=[a-z-]*\).*/\1/p; s/^\.It Li \([a-z_]*=\).*/\1/p' "$top/man/assayd.8" "$top/man/assay.policy.5" |

@@ -292,7 +292,7 @@ def five_hundred_classes(lab):
     """Of a thousand recipients each second is of another class: one transaction each, and nobody is lost."""
     texts = {f"c{i}": f'addresses = "u{i}@local.test"; ' + rule(
         f'do = "quarantine"; by = "redirect"; to = "cell{i}@local.test";') for i in range(500)}
-    configure(lab, texts)
+    configure(lab, texts, **{"class-refusals": 1000})
     with lab.client(e2e_policy.SPOOFER) as smtp:
         smtp.ehlo()
         smtp.mail("ceo@bank.example")
@@ -302,6 +302,25 @@ def five_hundred_classes(lab):
         assert codes == [250 if i % 500 == 0 else 452 for i in range(1000)], codes[:20]
         assert smtp.data(e2e_policy.spoof("o-classes"))[0] == 250
     assert boxes(lab, "o-classes", 1) == ["cell0@local.test"]
+
+
+@test
+def no_more_refusals_than_an_mta_bears(lab):
+    """Postfix would hang up after 20; the 16th of another class is let in, and each still gets what his policy says."""
+    texts = {f"c{i}": f'addresses = "u{i}@local.test"; ' + rule(
+        f'do = "quarantine"; by = "redirect"; to = "cell{i}@local.test";') for i in range(19)}
+    texts["no"] = f'addresses = "no@local.test"; {rule(WISHES["reject"])}'
+    configure(lab, texts)
+    with lab.client(e2e_policy.SPOOFER) as smtp:
+        smtp.ehlo()
+        for mark in "o-many-1", "o-many-2":  # an accepted message ends the row
+            smtp.mail("ceo@bank.example")
+            codes = [smtp.rcpt(f"{user}@local.test")[0] for user in [f"u{i}" for i in range(19)] + ["no"]]
+            assert codes == [250] + [452] * 15 + [250] * 4, codes
+            assert smtp.data(e2e_policy.spoof(mark))[0] == 250
+    for mark in "o-many-1", "o-many-2":
+        assert boxes(lab, mark, 4) == ["cell0@local.test", "cell16@local.test", "cell17@local.test", "cell18@local.test"]
+    e2e.check_in(lab.assayd_log(), "event=classes refused=15: ", "rcpt=<no@local.test> stage=end verdict=reject")
 
 
 @test
