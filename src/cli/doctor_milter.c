@@ -3,8 +3,6 @@
  */
 #include "cli/doctor.h"
 
-#include <string.h>
-
 /* ---- neighbours ---- */
 
 enum neighbour {
