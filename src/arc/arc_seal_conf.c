@@ -14,18 +14,6 @@ static const struct name_row clients_names[] = {
 
 /* ---- one key ---- */
 
-static bool
-take_number(struct cursor *c, size_t digits, int *n)
-{
-	struct view text = cursor_take_max(c, CC_DIGIT, digits);
-	uint64_t value;
-
-	if (text.n != digits || !view_to_u64(text, 9999, &value))
-		return false;
-	*n = (int)value;
-	return true;
-}
-
 /* The first second of a day, UTC. */
 static bool
 parse_day(struct view text, int64_t *seconds, struct err *err)
@@ -33,8 +21,8 @@ parse_day(struct view text, int64_t *seconds, struct err *err)
 	struct cursor c = cursor_over(text);
 	struct tm wanted = { 0 };
 
-	if (!take_number(&c, 4, &wanted.tm_year) || !cursor_char(&c, '-') || !take_number(&c, 2, &wanted.tm_mon) ||
-	    !cursor_char(&c, '-') || !take_number(&c, 2, &wanted.tm_mday) || !cursor_end(&c))
+	if (!cursor_digits(&c, 4, 9999, &wanted.tm_year) || !cursor_char(&c, '-') || !cursor_digits(&c, 2, 9999, &wanted.tm_mon) ||
+	    !cursor_char(&c, '-') || !cursor_digits(&c, 2, 9999, &wanted.tm_mday) || !cursor_end(&c))
 		return err_perm(err, "wants the day from which the key signs as YYYY-MM-DD");
 	wanted.tm_year -= 1900;
 	wanted.tm_mon--;

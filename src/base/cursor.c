@@ -146,6 +146,21 @@ cursor_u64(struct cursor *c, uint64_t max, uint64_t *out)
 	return false;
 }
 
+bool
+cursor_digits(struct cursor *c, size_t digits, int max, int *out)
+{
+	size_t from = c->at;
+	struct view text = cursor_take_max(c, CC_DIGIT, digits);
+	uint64_t value;
+
+	if (text.n == digits && view_to_u64(text, (uint64_t)max, &value)) {
+		*out = (int)value;
+		return true;
+	}
+	c->at = from;
+	return false;
+}
+
 struct view
 cursor_since(const struct cursor *c, size_t from)
 {

@@ -106,6 +106,8 @@ bool cursor_text(struct cursor *c, struct view wanted);	/* those octets */
 bool cursor_text_nocase(struct cursor *c, struct view wanted);
 /* Decimal digits, at least one, value at most max.  False leaves *out and the cursor. */
 bool cursor_u64(struct cursor *c, uint64_t max, uint64_t *out);
+/* Exactly so many digits, value at most max: of dates and times.  False leaves *out and the cursor. */
+bool cursor_digits(struct cursor *c, size_t digits, int max, int *out);
 /* What was taken since offset `from`. */
 struct view cursor_since(const struct cursor *c, size_t from);
 /* Go back to an offset that cursor_offset gave, for grammars with alternatives. */

@@ -29,18 +29,6 @@ find_mark(struct view line, struct view *id, struct view *rest)
 
 /* ---- the stamp: RFC 3339, as rsyslog, journalctl -o short-iso and others write it ---- */
 
-static bool
-take_number(struct cursor *c, size_t digits, int max, int *n)
-{
-	struct view text = cursor_take_max(c, CC_DIGIT, digits);
-	uint64_t value;
-
-	if (text.n != digits || !view_to_u64(text, (uint64_t)max, &value))
-		return false;
-	*n = (int)value;
-	return true;
-}
-
 /* "Z", "+01:00", "-0500": seconds east. */
 static bool
 take_zone(struct cursor *c, int *east)
@@ -53,10 +41,10 @@ take_zone(struct cursor *c, int *east)
 	bool west = cursor_char(c, '-');
 	if (!west && !cursor_char(c, '+'))
 		return false;
-	if (!take_number(c, 2, 23, &hours))
+	if (!cursor_digits(c, 2, 23, &hours))
 		return false;
 	cursor_char(c, ':');
-	if (!take_number(c, 2, 59, &minutes))
+	if (!cursor_digits(c, 2, 59, &minutes))
 		return false;
 	*east = (hours * 60 + minutes) * (west ? -60 : 60);
 	return true;
@@ -69,11 +57,11 @@ stamp_of(struct view line)
 	struct tm tm = { 0 };
 	int east;
 
-	if (!take_number(&c, 4, 9999, &tm.tm_year) || !cursor_char(&c, '-') || !take_number(&c, 2, 12, &tm.tm_mon) ||
-	    !cursor_char(&c, '-') || !take_number(&c, 2, 31, &tm.tm_mday) ||
-	    (!cursor_char(&c, 'T') && !cursor_char(&c, ' ')) || !take_number(&c, 2, 23, &tm.tm_hour) ||
-	    !cursor_char(&c, ':') || !take_number(&c, 2, 59, &tm.tm_min) || !cursor_char(&c, ':') ||
-	    !take_number(&c, 2, 60, &tm.tm_sec))
+	if (!cursor_digits(&c, 4, 9999, &tm.tm_year) || !cursor_char(&c, '-') || !cursor_digits(&c, 2, 12, &tm.tm_mon) ||
+	    !cursor_char(&c, '-') || !cursor_digits(&c, 2, 31, &tm.tm_mday) ||
+	    (!cursor_char(&c, 'T') && !cursor_char(&c, ' ')) || !cursor_digits(&c, 2, 23, &tm.tm_hour) ||
+	    !cursor_char(&c, ':') || !cursor_digits(&c, 2, 59, &tm.tm_min) || !cursor_char(&c, ':') ||
+	    !cursor_digits(&c, 2, 60, &tm.tm_sec))
 		return -1;
 	if (cursor_char(&c, '.') || cursor_char(&c, ','))
 		cursor_take(&c, CC_DIGIT);

@@ -142,6 +142,35 @@ START_TEST(cursor_stops_at_the_end)
 }
 END_TEST
 
+static const struct {
+	const char *text;
+	size_t digits;
+	int max, value; /* -1: refused, and nothing is taken */
+} digit_runs[] = {
+	{ "2026-11", 4, 9999, 2026 },
+	{ "007", 3, 9, 7 },
+	{ "123", 2, 99, 12 },
+	{ "12", 2, 11, -1 },
+	{ "1x", 2, 99, -1 },
+	{ "1", 2, 99, -1 },
+	{ "", 1, 9, -1 },
+	{ "-1", 2, 99, -1 },
+};
+
+START_TEST(so_many_digits)
+{
+	struct view v = tight_cstr(digit_runs[_i].text);
+	struct cursor c = cursor_over(v);
+	int value = -1;
+	bool taken = cursor_digits(&c, digit_runs[_i].digits, digit_runs[_i].max, &value);
+
+	ck_assert_int_eq(value, digit_runs[_i].value);
+	ck_assert(taken == (digit_runs[_i].value >= 0));
+	ck_assert_uint_eq(cursor_offset(&c), taken ? digit_runs[_i].digits : 0);
+	free((void *)v.p);
+}
+END_TEST
+
 START_TEST(classes_are_the_rfcs)
 {
 	ck_assert(char_in('_', CC_TAGNAME) && !char_in('-', CC_TAGNAME));
@@ -441,6 +470,7 @@ main(void)
 	tcase_add_loop_test(tc, utf8_is_checked, 0, ARRAY_LEN(utf8));
 	tcase_add_test(tc, views_cut_and_compare);
 	tcase_add_test(tc, cursor_stops_at_the_end);
+	tcase_add_loop_test(tc, so_many_digits, 0, ARRAY_LEN(digit_runs));
 	tcase_add_test(tc, classes_are_the_rfcs);
 	tcase_add_test(tc, arena_keeps_lifetimes);
 	tcase_add_test(tc, arena_zeroes_what_it_reuses);
