@@ -2,25 +2,12 @@
 #include "cli/mta_milter.h"
 #include "cli/mta_postconf.h"
 #include "cli/path_walk.h"
+#include "support/setup.h"
 #include "support/support.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-static struct arena *arena;
-
-static void
-setup(void)
-{
-	arena = arena_new();
-}
-
-static void
-teardown(void)
-{
-	arena_free(arena);
-}
 
 /* ---- Postfix's lists of milters ------------------------------------------------------------ */
 
@@ -318,7 +305,7 @@ main(void)
 	Suite *suite = suite_create("cli");
 	TCase *tc = tcase_create("doctor");
 
-	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_checked_fixture(tc, arena_setup, arena_teardown);
 	tcase_add_loop_test(tc, postfix_lists, 0, ARRAY_LEN(lists));
 	tcase_add_loop_test(tc, sendmail_lines, 0, ARRAY_LEN(x_lines));
 	tcase_add_loop_test(tc, times_of_mtas, 0, ARRAY_LEN(times));

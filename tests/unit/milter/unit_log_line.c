@@ -1,23 +1,10 @@
 #include "base/buffer.h"
 #include "milter/log_line.h"
+#include "support/setup.h"
 #include "support/support.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-static struct arena *arena;
-
-static void
-begin(void)
-{
-	arena = arena_new();
-}
-
-static void
-end(void)
-{
-	arena_free(arena);
-}
 
 #define REST " verdict=accept rule=built-in size=53 dns=4/0 ms=0 generation=1"
 
@@ -152,7 +139,7 @@ main(void)
 	Suite *suite = suite_create("log_line");
 	TCase *tc = tcase_create("log_line");
 
-	tcase_add_checked_fixture(tc, begin, end);
+	tcase_add_checked_fixture(tc, arena_setup, arena_teardown);
 	tcase_add_loop_test(tc, envelope, 0, ARRAY_LEN(lines));
 	tcase_add_loop_test(tc, found, 0, ARRAY_LEN(logs));
 	suite_add_tcase(suite, tc);

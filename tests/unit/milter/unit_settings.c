@@ -3,6 +3,8 @@
 #include "milter/listen_address.h"
 #include "milter/settings_force.h"
 #include "milter/settings_srs.h"
+#include "support/libconfig_leak.h"
+#include "support/setup.h"
 #include "support/support.h"
 
 #include <stdio.h>
@@ -11,20 +13,6 @@
 #include <sys/stat.h>
 #include <syslog.h>
 #include <unistd.h>
-
-static struct arena *arena;
-
-static void
-setup(void)
-{
-	arena = arena_new();
-}
-
-static void
-teardown(void)
-{
-	arena_free(arena);
-}
 
 /* text -> kind, path or "ADDRESS PORT"; NULL: refused */
 static const struct {
@@ -599,21 +587,13 @@ START_TEST(restart_needed)
 }
 END_TEST
 
-/* libconfig 1.5 loses the text it was reading when it meets a syntax error. */
-const char *__lsan_default_suppressions(void);
-const char *
-__lsan_default_suppressions(void)
-{
-	return "leak:libconfig\n";
-}
-
 int
 main(void)
 {
 	Suite *suite = suite_create("settings");
 	TCase *tcase = tcase_create("settings");
 
-	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_checked_fixture(tcase, arena_setup, arena_teardown);
 	tcase_add_loop_test(tcase, listen_address, 0, ARRAY_LEN(addresses));
 	tcase_add_test(tcase, listen_path_length);
 	tcase_add_loop_test(tcase, what_is_said, 0, ARRAY_LEN(files));

@@ -1,22 +1,9 @@
 #include "policy/policy.h"
 #include "rig.h"
+#include "support/setup.h"
 #include "support/support.h"
 
 #include <string.h>
-
-static struct arena *arena;
-
-static void
-begin(void)
-{
-	arena = arena_new();
-}
-
-static void
-end(void)
-{
-	arena_free(arena);
-}
 
 /* ---- what is a mistake ---- */
 
@@ -216,7 +203,7 @@ main(void)
 	Suite *suite = suite_create("policy_outgoing");
 	TCase *tc = tcase_create("outgoing");
 
-	tcase_add_checked_fixture(tc, begin, end);
+	tcase_add_checked_fixture(tc, arena_setup, arena_teardown);
 	tcase_add_loop_test(tc, files, 0, ARRAY_LEN(grammar));
 	tcase_add_loop_test(tc, nearest, 0, ARRAY_LEN(holders));
 	tcase_add_test(tc, nothing_said);

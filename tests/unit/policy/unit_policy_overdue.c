@@ -1,31 +1,11 @@
 #include "rig.h"
 
+#include "support/libconfig_leak.h"
+#include "support/setup.h"
 #include "support/support.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-/* libconfig 1.5 loses the text it was reading when it meets a syntax error. */
-const char *__lsan_default_suppressions(void);
-const char *
-__lsan_default_suppressions(void)
-{
-	return "leak:libconfig\n";
-}
-
-static struct arena *arena;
-
-static void
-begin(void)
-{
-	arena = arena_new();
-}
-
-static void
-end(void)
-{
-	arena_free(arena);
-}
 
 /* ---- the setting ---- */
 
@@ -217,7 +197,7 @@ main(void)
 	Suite *suite = suite_create("policy overdue");
 	TCase *tc = tcase_create("overdue");
 
-	tcase_add_checked_fixture(tc, begin, end);
+	tcase_add_checked_fixture(tc, arena_setup, arena_teardown);
 	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(tc, setting, 0, ARRAY_LEN(settings));
 	tcase_add_loop_test(tc, hours, 0, ARRAY_LEN(rows));

@@ -1,5 +1,6 @@
 #include "rig.h"
 
+#include "support/libconfig_leak.h"
 #include "support/support.h"
 
 #include <stdlib.h>
@@ -8,12 +9,6 @@
  * Random rules, random messages: what classes and early decisions promise holds for all of them, not only for those that
  * somebody thought of.
  */
-const char *__lsan_default_suppressions(void);
-const char *
-__lsan_default_suppressions(void)
-{
-	return "leak:libconfig\n";
-}
 
 static uint32_t state;
 

@@ -1,34 +1,14 @@
 #include "rig.h"
 
 #include "base/clock.h"
+#include "support/libconfig_leak.h"
+#include "support/setup.h"
 #include "support/support.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-/* libconfig 1.5 loses the text it was reading when it meets a syntax error. */
-const char *__lsan_default_suppressions(void);
-const char *
-__lsan_default_suppressions(void)
-{
-	return "leak:libconfig\n";
-}
-
-static struct arena *arena;
-
-static void
-begin(void)
-{
-	arena = arena_new();
-}
-
-static void
-end(void)
-{
-	arena_free(arena);
-}
 
 /* ---- grammar: what a file may say, and what is said about one that may not ---- */
 
@@ -802,7 +782,7 @@ main(void)
 	Suite *suite = suite_create("policy-rules");
 	TCase *tc = tcase_create("rules");
 
-	tcase_add_checked_fixture(tc, begin, end);
+	tcase_add_checked_fixture(tc, arena_setup, arena_teardown);
 	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(tc, files, 0, ARRAY_LEN(grammar));
 	tcase_add_loop_test(tc, conditions, 0, ARRAY_LEN(matching));

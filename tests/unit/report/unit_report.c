@@ -2,24 +2,11 @@
 #include "report/report_dsn.h"
 #include "report/report_smtp.h"
 #include "report/report_text.h"
+#include "support/setup.h"
 #include "support/support.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-static struct arena *arena;
-
-static void
-setup(void)
-{
-	arena = arena_new();
-}
-
-static void
-teardown(void)
-{
-	arena_free(arena);
-}
 
 /* ---- pieces ---- */
 
@@ -396,7 +383,7 @@ main(void)
 	Suite *suite = suite_create("report");
 	TCase *tc = tcase_create("report");
 
-	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_checked_fixture(tc, arena_setup, arena_teardown);
 	tcase_add_loop_test(tc, dates_are_rfc_5322, 0, ARRAY_LEN(dates));
 	tcase_add_loop_test(tc, addresses_are_cleaned, 0, ARRAY_LEN(addresses));
 	tcase_add_loop_test(tc, xtext_rows, 0, ARRAY_LEN(xtexts));
