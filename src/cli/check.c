@@ -174,7 +174,7 @@ cli_check(const struct cli_command *self, struct cli_list words, struct arena *a
 {
 	struct run r = { .self = self, .arena = arena };
 	struct view authserv_id = VIEW_EMPTY;
-	bool help = false, as_json = false;
+	bool as_json = false;
 	const struct cli_option options[] = {
 		{ .name = "ip", .value_name = "ADDR", .help = "the client; without it SPF is not asked",
 		    .value = &r.envelope.ip },
@@ -186,17 +186,13 @@ cli_check(const struct cli_command *self, struct cli_list words, struct arena *a
 		{ .name = "authserv-id", .value_name = "NAME", .help = "our name in the results", .value = &authserv_id },
 		{ .name = "json", .help = "every fact, as JSON", .given = &as_json },
 		CLI_WORLD_OPTIONS(&r.world, "presets"),
-		{ .name = "help", .help = "this text", .given = &help },
 	};
 	size_t n = sizeof(options) / sizeof(options[0]);
 	struct cli_list arguments;
+	int status;
 
-	if (!cli_options(self, options, n, words, &arguments, arena))
-		return CLI_USAGE;
-	if (help) {
-		cli_help(self, options, n);
-		return CLI_OK;
-	}
+	if (!cli_options(self, options, n, words, &arguments, arena, &status))
+		return status;
 	if (arguments.n != 1)
 		return cli_usage(self, "one FILE is wanted (\"-\" is standard input)");
 	return check_file(&r, arguments.item[0], as_json, authserv_id);

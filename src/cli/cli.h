@@ -44,11 +44,11 @@ struct cli_command {
 
 /*
  * Take options, "--name value" or "--name=value", out of words; what is left is the arguments.  "--" ends
- * options.  False: it has said on standard error what is wrong.
+ * options.  False: *status is what the program ends with, after what is wrong was said on standard error, or after the
+ * help was printed: every command has --help, so it is no row of theirs.
  */
 bool cli_options(const struct cli_command *command, const struct cli_option *options, size_t n, struct cli_list words,
-    struct cli_list *arguments, struct arena *arena);
-void cli_help(const struct cli_command *command, const struct cli_option *options, size_t n);
+    struct cli_list *arguments, struct arena *arena, int *status);
 
 /* Print on standard error "assayctl NAME: ..." and return CLI_USAGE. */
 int cli_usage(const struct cli_command *command, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

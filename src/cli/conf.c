@@ -287,21 +287,16 @@ cli_conf(const struct cli_command *self, struct cli_list words, struct arena *ar
 {
 	struct cli_world world = { .config = VIEW_EMPTY };
 	struct view before = VIEW_EMPTY;
-	bool help = false;
 	const struct cli_option options[] = {
 		{ .name = "config", .value_name = "FILE", .help = "settings (default: " DEFAULT_CONFIG ")", .value = &world.config },
 		{ .name = "before", .value_name = "FILE", .help = "diff: compare with these, not with the daemon's", .value = &before },
-		{ .name = "help", .help = "this text", .given = &help },
 	};
 	size_t n = sizeof(options) / sizeof(options[0]);
 	struct cli_list arguments;
+	int status;
 
-	if (!cli_options(self, options, n, words, &arguments, arena))
-		return CLI_USAGE;
-	if (help) {
-		cli_help(self, options, n);
-		return CLI_OK;
-	}
+	if (!cli_options(self, options, n, words, &arguments, arena, &status))
+		return status;
 	if (arguments.n == 1 && view_is(arguments.item[0], "check"))
 		return conf_check(&world, arena);
 	if (arguments.n == 2 && view_is(arguments.item[0], "show"))

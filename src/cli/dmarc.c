@@ -193,23 +193,19 @@ int
 cli_dmarc(const struct cli_command *self, struct cli_list words, struct arena *arena)
 {
 	struct cli_world world = { 0 };
-	bool as_json = false, help = false;
+	bool as_json = false;
 	const struct cli_option options[] = {
 		{ .name = "json", .help = "all of it as JSON", .given = &as_json },
 		CLI_WORLD_OPTIONS(&world, "presets"),
-		{ .name = "help", .help = "this text", .given = &help },
 	};
 	size_t n = sizeof(options) / sizeof(options[0]);
 	struct cli_list arguments;
+	int status;
 	struct view domain;
 	struct err err;
 
-	if (!cli_options(self, options, n, words, &arguments, arena))
-		return CLI_USAGE;
-	if (help) {
-		cli_help(self, options, n);
-		return CLI_OK;
-	}
+	if (!cli_options(self, options, n, words, &arguments, arena, &status))
+		return status;
 	if (arguments.n != 1)
 		return cli_usage(self, "one DOMAIN is wanted");
 	if (!domain_to_ascii(arguments.item[0], arena, &domain, &err))
@@ -217,7 +213,7 @@ cli_dmarc(const struct cli_command *self, struct cli_list words, struct arena *a
 	struct settings *settings = cli_settings(&world, arena);
 	if (settings == NULL)
 		return CLI_USAGE;
-	int status = walk(&world, settings, domain, as_json, arena);
+	status = walk(&world, settings, domain, as_json, arena);
 	settings_unref(settings);
 	return status;
 }

@@ -121,17 +121,13 @@ cli_doctor(const struct cli_command *self, struct cli_list words, struct arena *
 		    .value = &w.world.fake_dns },
 		{ .name = "time", .value_name = "SECONDS", .help = "let it be then, in seconds since 1970 (UTC)",
 		    .value = &w.world.time },
-		{ .name = "help", .help = "this text", .given = &w.help },
 	};
 	size_t n = sizeof(options) / sizeof(options[0]);
 	struct cli_list arguments;
+	int status;
 
-	if (!cli_options(self, options, n, words, &arguments, arena))
-		return CLI_USAGE;
-	if (w.help) {
-		cli_help(self, options, n);
-		return CLI_OK;
-	}
+	if (!cli_options(self, options, n, words, &arguments, arena, &status))
+		return status;
 	if (arguments.n > 0)
 		return cli_usage(self, "what is \"%.*s\"?", VIEW_ARG(arguments.item[0]));
 	if (!addresses_ok(self, &w))

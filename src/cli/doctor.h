@@ -35,7 +35,7 @@ struct doctor_wish {
 	struct view postconf;	  /* the program; empty: where systems have it */
 	struct view sendmail_cf;
 	struct cli_list ip; /* from which this host sends */
-	bool as_json, help;
+	bool as_json;
 };
 
 struct doctor {

@@ -298,7 +298,6 @@ int
 cli_explain(const struct cli_command *self, struct cli_list words, struct arena *arena)
 {
 	struct story st = { .self = self, .arena = arena, .queue_id = VIEW_LIT("EXPLAIN"), .no_keys = VIEW_EMPTY };
-	bool help = false;
 	const struct cli_option options[] = {
 		{ .name = "ip", .value_name = "ADDR", .help = "the client; without it the mail is local", .value = &st.ip },
 		{ .name = "name", .value_name = "NAME", .help = "the client's name in DNS", .value = &st.name },
@@ -317,19 +316,15 @@ cli_explain(const struct cli_command *self, struct cli_list words, struct arena 
 			.value = &st.deferred },
 		{ .name = "json", .help = "all of it as JSON", .given = &st.json },
 		CLI_WORLD_OPTIONS(&st.world, DEFAULT_CONFIG),
-		{ .name = "help", .help = "this text", .given = &help },
 	};
 	size_t n = sizeof(options) / sizeof(options[0]);
 	struct cli_list arguments;
+	int status;
 	struct err err;
 
 	st.ip = st.helo = st.name = st.from = st.auth = st.certificate = st.log = st.log_file = st.id = st.deferred = VIEW_EMPTY;
-	if (!cli_options(self, options, n, words, &arguments, arena))
-		return CLI_USAGE;
-	if (help) {
-		cli_help(self, options, n);
-		return CLI_OK;
-	}
+	if (!cli_options(self, options, n, words, &arguments, arena, &status))
+		return status;
 	const char *mistake = mistake_in(&st, &arguments);
 	if (mistake != NULL)
 		return cli_usage(self, "%s", mistake);

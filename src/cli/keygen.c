@@ -20,7 +20,6 @@
 
 struct wish {
 	struct view domain, selector, type, bits, out;
-	bool help;
 };
 
 /* selector._domainkey.domain. IN TXT ( "v=DKIM1; ..." "..." ) */
@@ -123,19 +122,15 @@ cli_keygen(const struct cli_command *self, struct cli_list words, struct arena *
 		{ .name = "bits", .value_name = "N", .help = "of an RSA key: 2048 (default) to 4096", .value = &w.bits },
 		{ .name = "out", .value_name = "FILE", .help = "the private key (default: SELECTOR.DOMAIN.pem)",
 		    .value = &w.out },
-		{ .name = "help", .help = "this text", .given = &w.help },
 	};
 	size_t n = sizeof(options) / sizeof(options[0]);
 	struct cli_list arguments;
+	int status;
 	struct view domain;
 	struct err err;
 
-	if (!cli_options(self, options, n, words, &arguments, arena))
-		return CLI_USAGE;
-	if (w.help) {
-		cli_help(self, options, n);
-		return CLI_OK;
-	}
+	if (!cli_options(self, options, n, words, &arguments, arena, &status))
+		return status;
 	if (arguments.n > 0)
 		return cli_usage(self, "what is \"%.*s\"?", VIEW_ARG(arguments.item[0]));
 	if (w.domain.n == 0 || w.selector.n == 0)

@@ -15,7 +15,7 @@
 struct question {
 	struct cli_world world;
 	struct view ip, from, helo;
-	bool trace, as_json, engines, guess, help;
+	bool trace, as_json, engines, guess;
 };
 
 struct answer {
@@ -240,17 +240,13 @@ cli_spf(const struct cli_command *self, struct cli_list words, struct arena *are
 		{ .name = "guess", .help = "evaluate the best-guess record of the settings too", .given = &q.guess },
 		{ .name = "json", .help = "all of it as JSON", .given = &q.as_json },
 		CLI_WORLD_OPTIONS(&q.world, "presets"),
-		{ .name = "help", .help = "this text", .given = &q.help },
 	};
 	size_t n = sizeof(options) / sizeof(options[0]);
 	struct cli_list arguments;
+	int status;
 
-	if (!cli_options(self, options, n, words, &arguments, arena))
-		return CLI_USAGE;
-	if (q.help) {
-		cli_help(self, options, n);
-		return CLI_OK;
-	}
+	if (!cli_options(self, options, n, words, &arguments, arena, &status))
+		return status;
 	if (arguments.n > 0)
 		return cli_usage(self, "what is \"%.*s\"?", VIEW_ARG(arguments.item[0]));
 	if (q.ip.n == 0 || (q.from.n == 0 && q.helo.n == 0))
@@ -258,7 +254,7 @@ cli_spf(const struct cli_command *self, struct cli_list words, struct arena *are
 	struct settings *settings = cli_settings(&q.world, arena);
 	if (settings == NULL)
 		return CLI_USAGE;
-	int status = answer_question(&q, settings, arena);
+	status = answer_question(&q, settings, arena);
 	settings_unref(settings);
 	return status;
 }

@@ -9,7 +9,6 @@
 struct wish {
 	struct cli_world world;
 	struct view domain, secrets, scheme, database;
-	bool help;
 };
 
 static int
@@ -172,17 +171,13 @@ cli_srs(const struct cli_command *self, struct cli_list words, struct arena *are
 		{ .name = "config", .value_name = "FILE", .help = "settings (default: presets)", .value = &w.world.config },
 		{ .name = "time", .value_name = "SECONDS", .help = "let it be then, in seconds since 1970 (UTC)",
 		    .value = &w.world.time },
-		{ .name = "help", .help = "this text", .given = &w.help },
 	};
 	size_t n = sizeof(options) / sizeof(options[0]);
 	struct cli_list arguments;
+	int status;
 
-	if (!cli_options(self, options, n, words, &arguments, arena))
-		return CLI_USAGE;
-	if (w.help) {
-		cli_help(self, options, n);
-		return CLI_OK;
-	}
+	if (!cli_options(self, options, n, words, &arguments, arena, &status))
+		return status;
 	if (arguments.n != 2)
 		return cli_usage(self, "wants forward, reverse or status, and one address");
 	if (!view_is(arguments.item[0], "forward") && !view_is(arguments.item[0], "reverse") &&
@@ -191,7 +186,7 @@ cli_srs(const struct cli_command *self, struct cli_list words, struct arena *are
 	struct settings *settings = cli_settings(&w.world, arena);
 	if (settings == NULL)
 		return CLI_USAGE;
-	int status = answer(&w, settings, arguments, arena);
+	status = answer(&w, settings, arguments, arena);
 	settings_unref(settings);
 	return status;
 }
